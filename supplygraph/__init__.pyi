@@ -1,0 +1,27 @@
+from supplygraph.errors import DataError as DataError
+from supplygraph.errors import FormatError as FormatError
+from supplygraph.errors import InfeasibleError as InfeasibleError
+from supplygraph.errors import LimitError as LimitError
+from supplygraph.errors import MissingDependencyError as MissingDependencyError
+from supplygraph.errors import SupplyGraphError as SupplyGraphError
+from supplygraph.errors import UnknownNameError as UnknownNameError
+from supplygraph.maps import map_network as map
+from supplygraph.measures.centrality import refining_centrality as refining_centrality
+from supplygraph.measures.chokepoints import chokepoints as chokepoints
+from supplygraph.measures.concentration import concentration as concentration
+from supplygraph.measures.exposure import exposure as exposure
+from supplygraph.network.formats import check as check
+from supplygraph.network.formats import read as read
+from supplygraph.network.formats import write as write
+from supplygraph.network.network import SupplyNetwork as SupplyNetwork
+from supplygraph.response.reroute import reroute as reroute
+from supplygraph.scenario.alignment import Alignment as Alignment
+from supplygraph.scenario.alignment import forge as forge
+from supplygraph.scenario.shock import Shock as Shock
+from supplygraph.world.build import build as build
+from supplygraph.world.datasets import datasets as datasets
+from supplygraph.world.datasets import load as load
+from supplygraph.world.sea import sea_route as sea_route
+
+__version__: str
+__all__: list[str]
