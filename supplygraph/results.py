@@ -1,0 +1,242 @@
+"""Answers: every question returns a frozen table that tells where it comes from and draws itself."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pandas as pd
+
+from supplygraph import facts
+from supplygraph.errors import DataError, Problem
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+
+    import geopandas
+
+    from supplygraph.network.network import SupplyNetwork
+
+#: Index names that stand for a place on the map, by how they are joined to it.
+_SITES = ("node", "passage")
+_STATES = ("country", "owner")
+_ROWS_SHOWN = 10
+
+
+class Result:
+    """A frozen answer: a tidy table, its parameters, its provenance, and words.
+
+    Subclasses add their named figures as properties. Figures and further tables given by name are
+    read as attributes: ``Result(..., tables={"unmet": frame}).unmet``.
+
+    Parameters
+    ----------
+    title
+        What the answer is, in one line.
+    table
+        The tidy main table with its id as a named index (``node``, ``country``, ...).
+    params
+        The options that gave it.
+    network
+        The network asked about; missing for answers about plain quantities.
+    explanation
+        The answer in plain words, returned by :meth:`explain`.
+    tables
+        Further tables by name.
+    figures
+        Named numbers by name, for example ``{"hhi": 0.58}``.
+    references
+        Ids of the references used; by default all those of the network.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"share": [0.75, 0.25]}, index=pd.Index(["CHN", "FIN"], name="country"))
+    >>> answer = Result(title="Who refines", table=frame, figures={"hhi": 0.625})
+    >>> answer.hhi
+    0.625
+    >>> answer.table.loc["FIN", "share"] = 9  # edits a copy
+    >>> float(answer.table.loc["FIN", "share"])
+    0.25
+    """
+
+    def __init__(
+        self,
+        *,
+        title: str,
+        table: pd.DataFrame,
+        params: Mapping[str, Any] | None = None,
+        network: SupplyNetwork | None = None,
+        explanation: str = "",
+        tables: Mapping[str, pd.DataFrame] | None = None,
+        figures: Mapping[str, Any] | None = None,
+        references: Iterable[str] | None = None,
+    ) -> None:
+        frames = {"table": table, **(tables or {})}
+        self.__dict__.update(
+            title=title,
+            network=network,
+            _explanation=explanation,
+            _params=dict(params or {}),
+            _figures=dict(figures or {}),
+            # A shallow copy under copy-on-write: later edits by the caller do not reach us.
+            _tables={name: frame.copy(deep=False) for name, frame in frames.items()},
+            _provenance=_provenance(network, references),
+        )
+
+    if TYPE_CHECKING:  # what __init__ puts into __dict__
+        title: str
+        network: SupplyNetwork | None
+        _explanation: str
+        _params: dict[str, Any]
+        _figures: dict[str, Any]
+        _tables: dict[str, pd.DataFrame]
+        _provenance: dict[str, Any]
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        message = f"{type(self).__name__} is frozen: cannot set {name!r}; copy `.table` and edit the copy"
+        raise AttributeError(message)
+
+    __delattr__ = __setattr__  # type: ignore[assignment]
+
+    def __getattr__(self, name: str) -> Any:
+        """Read a named figure or a further table."""
+        if not name.startswith("_"):
+            if name in self._figures:
+                return self._figures[name]
+            if name in self._tables:
+                return self._tables[name].copy(deep=False)
+        message = f"{type(self).__name__} has no {name!r}"
+        raise AttributeError(message)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._figures, *self._tables})
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The tidy main table; edits reach a copy only."""
+        return self._tables["table"].copy(deep=False)
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """All tables by name, the main one first."""
+        return {name: frame.copy(deep=False) for name, frame in self._tables.items()}
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """The named figures."""
+        return MappingProxyType(self._figures)
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The options that gave this answer."""
+        return MappingProxyType(self._params)
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """Fingerprint of the network, version of the package, ids of the references used."""
+        return MappingProxyType(self._provenance)
+
+    def explain(self) -> str:
+        """Return the answer in plain words."""
+        return self._explanation or f"{self.title}."
+
+    def map(self, **options: Any) -> Any:
+        """Return the answer as a map (a plain ``folium.Map`` that can be extended)."""
+        from supplygraph import maps
+
+        return maps.map_result(self, **options)
+
+    def save_html(self, path: str | os.PathLike[str], **options: Any) -> Path:
+        """Write the map as one page that needs no network; return its path."""
+        target = Path(path)
+        self.map(**options).save(str(target))
+        return target
+
+    def to_geopandas(self) -> geopandas.GeoDataFrame:
+        """Join the table to geometry: points for sites, lines for edges, polygons for countries.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            The table with a ``geometry`` column in EPSG:4326; rows without a place have none.
+
+        Raises
+        ------
+        DataError
+            If the rows are neither sites, edges nor countries.
+        """
+        table = self.table
+        key = str(table.index.name)
+        if key in _STATES:
+            return _with_polygons(table)
+        if self.network is not None and key in _SITES:
+            return _with_points(table, self.network)
+        if self.network is not None and key == "edge":
+            return _with_lines(table, self.network)
+        where = f"{type(self).__name__}.table"
+        what = f"rows are indexed by `{key}`, which has no place on the map"
+        raise DataError("no geometry for this answer", [Problem(where, what, "Ask by node, edge or country.")])
+
+    def __repr__(self) -> str:
+        parts = [self.title, *self._figure_lines(), "", self.table.head(_ROWS_SHOWN).to_string()]
+        more = len(self.table) - _ROWS_SHOWN
+        return "\n".join([*parts, *([f"… and {more} more rows"] if more > 0 else [])])
+
+    def _repr_html_(self) -> str:
+        table = self.table.to_html(max_rows=_ROWS_SHOWN, escape=True, border=0)
+        figures = "".join(f"<div>{html.escape(line)}</div>" for line in self._figure_lines())
+        return f"<div><b>{html.escape(self.title)}</b>{figures}</div>{table}"
+
+    def _figure_lines(self) -> list[str]:
+        shown = [f"{name} {value:.4g}" for name, value in self._figures.items() if isinstance(value, float)]
+        return [", ".join(shown)] if shown else []
+
+
+def _provenance(network: SupplyNetwork | None, references: Iterable[str] | None) -> dict[str, Any]:
+    from supplygraph import __version__
+
+    if references is None:
+        references = () if network is None else network.references.index
+    return {
+        "fingerprint": None if network is None else network.fingerprint,
+        "version": __version__,
+        "references": tuple(sorted({str(reference) for reference in references})),
+    }
+
+
+def _with_points(table: pd.DataFrame, network: SupplyNetwork) -> geopandas.GeoDataFrame:
+    import geopandas
+
+    place = network.nodes[["lon", "lat"]].reindex(table.index)
+    points = geopandas.points_from_xy(place["lon"], place["lat"], crs="EPSG:4326")
+    return geopandas.GeoDataFrame(table, geometry=points)
+
+
+def _with_lines(table: pd.DataFrame, network: SupplyNetwork) -> geopandas.GeoDataFrame:
+    import geopandas
+    import shapely
+
+    ends = network.edges[["source", "target"]].reindex(table.index)
+    place = network.nodes[["lon", "lat"]]
+    pairs = [place.reindex(ends[column]).to_numpy() for column in ("source", "target")]
+    lines = shapely.linestrings(list(zip(*pairs, strict=True))) if len(table) else []
+    return geopandas.GeoDataFrame(table, geometry=lines, crs="EPSG:4326")
+
+
+def _with_polygons(table: pd.DataFrame) -> geopandas.GeoDataFrame:
+    import geopandas
+
+    states = geopandas.read_parquet(facts.path("geo/countries.parquet"))
+    states = states.set_index("country") if "country" in states.columns else states
+    geometry = states.geometry.reindex(table.index)
+    return geopandas.GeoDataFrame(table, geometry=geometry.to_numpy(), crs=states.crs or "EPSG:4326")
