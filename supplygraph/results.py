@@ -7,8 +7,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import pandas as pd
-
 from supplygraph import facts
 from supplygraph.errors import DataError, Problem
 
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import geopandas
+    import pandas as pd
 
     from supplygraph.network.network import SupplyNetwork
 
@@ -58,7 +57,8 @@ class Result:
     >>> answer = Result(title="Who refines", table=frame, figures={"hhi": 0.625})
     >>> answer.hhi
     0.625
-    >>> answer.table.loc["FIN", "share"] = 9  # edits a copy
+    >>> mine = answer.table
+    >>> mine.loc["FIN", "share"] = 9  # edits a copy
     >>> float(answer.table.loc["FIN", "share"])
     0.25
     """
@@ -185,7 +185,8 @@ class Result:
             return _with_lines(table, self.network)
         where = f"{type(self).__name__}.table"
         what = f"rows are indexed by `{key}`, which has no place on the map"
-        raise DataError("no geometry for this answer", [Problem(where, what, "Ask by node, edge or country.")])
+        problem = Problem(where, what, "Ask by node, edge or country.")
+        raise DataError("no geometry for this answer", [problem])
 
     def __repr__(self) -> str:
         parts = [self.title, *self._figure_lines(), "", self.table.head(_ROWS_SHOWN).to_string()]
