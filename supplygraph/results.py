@@ -184,7 +184,7 @@ class Result:
         if self.network is not None and key == "edge":
             return _with_lines(table, self.network)
         where = f"{type(self).__name__}.table"
-        what = f"rows are indexed by `{key}`, which has no place on the map"
+        what = f"rows are indexed by `{key}`, which has no place on the map."
         problem = Problem(where, what, "Ask by node, edge or country.")
         raise DataError("no geometry for this answer", [problem])
 
