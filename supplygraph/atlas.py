@@ -1,0 +1,287 @@
+"""The main job: measures, a FORGE rerouting, tables and an offline map per mineral, with an index page."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from supplygraph import __version__
+from supplygraph.errors import DataError, SupplyGraphError, UnknownNameError
+from supplygraph.maps import atlas_page, map_network
+from supplygraph.measures.centrality import refining_centrality
+from supplygraph.measures.chokepoints import chokepoints
+from supplygraph.measures.concentration import concentration
+from supplygraph.network.formats import for_people, write
+from supplygraph.response.reroute import reroute
+from supplygraph.scenario.alignment import forge
+from supplygraph.scenario.shock import Shock
+from supplygraph.world.datasets import datasets, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from supplygraph.network.network import SupplyNetwork
+    from supplygraph.results import Result
+
+#: Alignment date of the atlas, and the tier that counts as inside.
+AS_OF = "2026-07-01"
+TIER = "linked"
+#: The file by which an atlas folder is known, so that nothing else is ever replaced.
+_MARK = "atlas.json"
+_WORST = 5
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """What the atlas knows of one mineral."""
+
+    mineral: str
+    net: SupplyNetwork
+    answers: dict[str, Result]
+    refiner: str
+    shock: Shock
+
+    @property
+    def plan(self) -> Result:
+        """The rerouting without a rule."""
+        return self.answers["reroute"]
+
+
+def study(mineral: str) -> Chapter:
+    """Answer the atlas's questions for one bundled mineral.
+
+    The scenario: the largest refining country halves its exports of refined product. Demand in
+    countries of tier ``linked`` or better is the zone; it is rerouted freely, and once more with
+    the rule that its refining be aligned.
+    """
+    net = load(mineral)
+    zone = forge(AS_OF)
+    refining = concentration(net, stage="refining")
+    refiner = str(refining.table.index[0])
+    shock = Shock.ban(refiner, stage="refining", keep=0.5)
+    answers = {
+        "mining": concentration(net, stage="mining") if _mined(net) else refining,
+        "refining": refining,
+        "refining_by_owner": concentration(net, stage="refining", by="owner"),
+        "centrality": refining_centrality(net),
+        "chokepoints_sites": chokepoints(net, by="node", alignment=zone),
+        "chokepoints_countries": chokepoints(net, by="country", alignment=zone),
+        "chokepoints_straits": chokepoints(net, by="passage", alignment=zone),
+        "reroute": reroute(net, shock, alignment=zone),
+        "reroute_aligned": reroute(net, shock, alignment=zone, require=TIER, stages=("refining",)),
+    }
+    if not _mined(net):
+        del answers["mining"]
+    return Chapter(mineral, net, answers, refiner, shock)
+
+
+def _mined(net: SupplyNetwork) -> bool:
+    return bool((net.products["stage"] == "mining").any())
+
+
+def summary(chapter: Chapter) -> dict[str, Any]:
+    """Return what the index page says of a mineral, as plain values."""
+    quality = datasets()
+    quality = quality[quality["mineral"] == chapter.mineral]
+    return {
+        "mineral": chapter.mineral,
+        "title": chapter.mineral.replace("_", " ").capitalize(),
+        "shares": {stage: _leaders(chapter, stage) for stage in ("mining", "refining") if stage in chapter.answers},
+        "owners": _leaders(chapter, "refining_by_owner"),
+        "sites": _worst(chapter.answers["chokepoints_sites"]),
+        "straits": _worst(chapter.answers["chokepoints_straits"]),
+        "forge": _forge(chapter),
+        "quality": json.loads(quality.to_json(orient="records")),
+        "network": {
+            "sites": int(chapter.net.nodes["kind"].isin(["mine", "refinery", "factory"]).sum()),
+            "shipments": len(chapter.net.shipments),
+            "fingerprint": chapter.net.fingerprint[:12],
+        },
+    }
+
+
+def _leaders(chapter: Chapter, name: str) -> dict[str, Any]:
+    answer = chapter.answers[name]
+    table = answer.table
+    names = chapter.net.countries["name"]
+    rows = [
+        {"country": str(code), "name": str(names.get(code, code)), "share": float(share)}
+        for code, share in table["share"].head(4).items()
+    ]
+    return {
+        "rows": rows,
+        "hhi": float(answer.hhi),
+        "hhi_low": float(answer.hhi_low),
+        "hhi_high": float(answer.hhi_high),
+        "effective_n": float(answer.effective_n),
+    }
+
+
+def _worst(answer: Result) -> list[dict[str, Any]]:
+    table = answer.table
+    table = table[~table["residual"].astype(bool)].head(_WORST)
+    columns = ["name", "country", "throughput_t", "loss_t", "loss_share", "zone_loss_t", "days", "km"]
+    rows: list[dict[str, Any]] = json.loads(table[columns].reset_index(drop=True).to_json(orient="records"))
+    return rows
+
+
+def _forge(chapter: Chapter) -> dict[str, Any]:
+    """Say what the zone loses, what rerouting recovers, what it costs, and who is displaced."""
+    free, ruled = chapter.plan, chapter.answers["reroute_aligned"]
+    zone = free.unmet[free.unmet["zone"]]
+    rest = free.unmet[~free.unmet["zone"]]
+    names = chapter.net.countries["name"]
+    return {
+        "refiner": chapter.refiner,
+        "refiner_name": str(names.get(chapter.refiner, chapter.refiner)),
+        "shock": chapter.shock.describe(),
+        "zone_demand_t": float(zone["demand_t"].sum()),
+        "cut_t": float(free.cut_t),
+        "zone_unmet_t": float(zone["unmet_t"].sum()),
+        "rest_unmet_t": float(rest["unmet_t"].sum()),
+        "ruled_zone_unmet_t": float(ruled.unmet.loc[ruled.unmet["zone"], "unmet_t"].sum()),
+        "coverage": json.loads(ruled.coverage.reset_index().to_json(orient="records")),
+        "added_cost_usd_t": float(free.added_cost_usd_t),
+        "words": free.explain(),
+    }
+
+
+def write_chapter(mineral: str, folder: Path) -> dict[str, Any]:
+    """Study one mineral and write its map and tables into ``folder / mineral``."""
+    chapter = study(mineral)
+    target = folder / mineral
+    tables = target / "tables"
+    tables.mkdir(parents=True)
+    for name, answer in chapter.answers.items():
+        for part, frame in answer.tables.items():
+            label = name if part == "table" else f"{name}_{part}"
+            for_people(frame.reset_index()).to_csv(tables / f"{label}.csv", index=False, lineterminator="\n")
+    for name in ("corrections", "fit"):
+        frame = chapter.net.meta.get(name)
+        if isinstance(frame, pd.DataFrame) and len(frame):
+            for_people(frame).to_csv(tables / f"{name}.csv", index=False, lineterminator="\n")
+    write(chapter.net, str(target / f"{mineral}.gpkg"))
+    page = map_network(
+        chapter.net,
+        title=f"{mineral.replace('_', ' ').capitalize()}: who supplies whom",
+        scenarios=[chapter.plan, chapter.answers["reroute_aligned"]],
+        alignment=forge(AS_OF),
+    )
+    page.save_html(target / "map.html")
+    told = summary(chapter)
+    told["tables"] = sorted(str(path.relative_to(folder)) for path in tables.iterdir())
+    return told
+
+
+def write_atlas(minerals: Sequence[str] | None, out: str | Path, *, progress: bool = False, workers: int = 2) -> Path:
+    """Write the atlas and return the path of its index page.
+
+    Everything is written beside the target first and moved there when it is whole, so an
+    interruption or an error leaves what was there before.
+
+    Parameters
+    ----------
+    minerals
+        Bundled minerals; all when ``None`` or empty.
+    out
+        Folder to write. It may exist only if it is empty or an earlier atlas.
+    progress
+        Show a progress bar on stderr.
+    workers
+        Processes to use.
+
+    Raises
+    ------
+    UnknownNameError
+        If a mineral is not bundled.
+    DataError
+        If ``out`` is a file, or a folder that is not an atlas.
+    OSError
+        If ``out`` cannot be written.
+    """
+    chosen = _choose(minerals)
+    target = Path(out).absolute()
+    with _beside(target) as work:
+        told = _write_chapters(chosen, work, progress=progress, workers=workers)
+        (work / "index.html").write_text(atlas_page.index(told, version=__version__, as_of=AS_OF), encoding="utf-8")
+        mark = {"version": __version__, "minerals": chosen, "as_of": AS_OF}
+        (work / _MARK).write_text(json.dumps(mark, indent=1) + "\n", encoding="utf-8")
+    return target / "index.html"
+
+
+def _choose(minerals: Sequence[str] | None) -> list[str]:
+    known = list(dict.fromkeys(datasets()["mineral"]))
+    for name in minerals or ():
+        if name not in known:
+            raise UnknownNameError.of("mineral", name, known)
+    return [name for name in known if not minerals or name in minerals]
+
+
+def _write_chapters(minerals: list[str], work: Path, *, progress: bool, workers: int) -> list[dict[str, Any]]:
+    from tqdm.auto import tqdm
+
+    told: dict[str, dict[str, Any]] = {}
+    with ProcessPoolExecutor(min(workers, len(minerals)), mp_context=get_context("spawn")) as pool:
+        jobs = {pool.submit(write_chapter, mineral, work): mineral for mineral in minerals}
+        try:
+            with tqdm(total=len(jobs), disable=not progress, desc="atlas", unit="mineral") as bar:
+                for job in as_completed(jobs):
+                    told[jobs[job]] = job.result()
+                    bar.set_postfix_str(jobs[job])
+                    bar.update()
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return [told[mineral] for mineral in minerals]
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """Yield a fresh folder beside the target; move it there at the end, or remove it."""
+    if target.exists() and not target.is_dir():
+        raise DataError(f"cannot write an atlas to {target}: it is a file; name a folder with --out")
+    if target.is_dir() and any(target.iterdir()) and not (target / _MARK).is_file():
+        raise DataError(
+            f"cannot write an atlas to {target}: the folder holds something else (no {_MARK} in it); "
+            "name an empty or a new folder with --out",
+        )
+    made = _make_parents(target.parent)
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        work.chmod(0o777 & ~_umask())
+        yield work
+        if target.exists():
+            shutil.rmtree(target)
+        work.replace(target)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        for folder in made:
+            folder.rmdir()
+        raise
+
+
+def _make_parents(parent: Path) -> list[Path]:
+    """Make the missing parents and return them, innermost first."""
+    missing = [folder for folder in (parent, *parent.parents) if not folder.exists()]
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SupplyGraphError(f"cannot write to {parent}: {reason}. Name a folder that can be written.") from None
+    return missing
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
