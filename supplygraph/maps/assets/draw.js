@@ -1,0 +1,302 @@
+// One canvas for land, lanes and legs. Sites and labels follow in sites.js.
+
+/** Mix two #rrggbb colours; lines are drawn in opaque tints, as see-through ones knot where they meet. */
+function mix(from, to, share) {
+  const parts = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+  const a = parts(from);
+  const b = parts(to);
+  return `rgb(${a.map((v, i) => Math.round(v + (b[i] - v) * share)).join(',')})`;
+}
+
+/** What the reader chose. One object, changed in panel.js, read everywhere. */
+function freshState(data) {
+  return {
+    scenario: 0,
+    mode: 'single',
+    product: -1,
+    least: data.least === null ? null : data.least,
+    fill: data.fill,
+    hidden: new Set(['links']),
+    focus: null,
+  };
+}
+
+/** Tonnes on a line in one scenario: there, back, and both together, for the product chosen. */
+function flowOn(item, scenario, product) {
+  let there = 0;
+  let back = 0;
+  for (const part of item.flow) {
+    if (product >= 0 && part.product !== product) continue;
+    there += at(part.there, scenario);
+    back += at(part.back, scenario);
+  }
+  return { there, back, both: there + back };
+}
+
+const Canvas = L.Layer.extend({
+  initialize(data, state, base) {
+    this.data = data;
+    this.state = state;
+    this.base = base;
+    this.pending = 0;
+  },
+
+  onAdd(map) {
+    this.map = map;
+    this.canvas = L.DomUtil.create('canvas', 'sg-canvas', map.getPanes().overlayPane);
+    this.canvas.setAttribute('aria-hidden', 'true');
+    map.on('move', this.soon, this);
+    map.on('zoomend moveend resize viewreset', this.draw, this);
+    this.draw();
+  },
+
+  onRemove(map) {
+    this.canvas.remove();
+    map.off('move', this.soon, this);
+    map.off('zoomend moveend resize viewreset', this.draw, this);
+  },
+
+  /** Draw on the next frame; many moves in one frame cost one drawing. */
+  soon() {
+    if (this.pending) return;
+    this.pending = requestAnimationFrame(() => { this.pending = 0; this.draw(); });
+  },
+
+  /** The scenario on this canvas; the left one of two always shows today. */
+  scenario() { return this.base ? 0 : this.state.scenario; },
+
+  comparing() { return this.state.mode === 'difference' && !this.base; },
+
+  /** Tonnes to draw: the flow, or what changed against today. */
+  value(item) {
+    const flow = flowOn(item, this.scenario(), this.state.product);
+    return this.comparing() ? flow.both - flowOn(item, 0, this.state.product).both : flow.both;
+  },
+
+  shown(item) {
+    const value = Math.abs(this.value(item));
+    return value > 0.5 && value >= leastFlow(this.data, this.state);
+  },
+
+  frameOf() {
+    const zoom = this.map.getZoom();
+    const corner = this.map.containerPointToLayerPoint([0, 0]);
+    const origin = this.map.getPixelOrigin();
+    const size = this.map.getSize();
+    const k = 2 ** zoom;
+    const frame = { k, zoom, corner, left: origin.x + corner.x, top: origin.y + corner.y, width: size.x, height: size.y };
+    const first = Math.floor(frame.left / (WORLD * k)) - 1;
+    const last = Math.floor((frame.left + frame.width) / (WORLD * k));
+    frame.copies = [];
+    for (let copy = first; copy <= last; copy += 1) frame.copies.push(copy);
+    frame.swell = Math.max(0.85, Math.min(2.2, (k / 5) ** 0.45));
+    return frame;
+  },
+
+  draw() {
+    const frame = this.frameOf();
+    const ratio = window.devicePixelRatio || 1;
+    const { canvas } = this;
+    L.DomUtil.setPosition(canvas, frame.corner);
+    if (canvas.width !== Math.round(frame.width * ratio) || canvas.height !== Math.round(frame.height * ratio)) {
+      canvas.width = Math.round(frame.width * ratio);
+      canvas.height = Math.round(frame.height * ratio);
+      canvas.style.width = frame.width + 'px';
+      canvas.style.height = frame.height + 'px';
+    }
+    const pen = canvas.getContext('2d');
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.frame = frame;
+    this.hits = [];
+    this.paint(pen, frame);
+  },
+
+  paint(pen, frame) {
+    const { colours } = this.data.theme;
+    pen.fillStyle = colours.ocean;
+    pen.fillRect(0, 0, frame.width, frame.height);
+    drawLand(this, pen, frame);
+    const { hidden } = this.state;
+    if (!hidden.has('links')) drawLinks(this, pen, frame);
+    if (!hidden.has('legs')) drawLines(this, pen, frame, this.data.legs, this.data.theme.widths.leg, colours.land_leg);
+    if (!hidden.has('lanes')) {
+      drawLines(this, pen, frame, this.data.lanes, this.data.theme.widths.lane, laneColour(this));
+      if (!this.comparing()) drawChevrons(this, pen, frame);
+    }
+    drawSites(this, pen, frame);
+    drawLabels(this, pen, frame);
+  },
+});
+
+function laneColour(canvas) {
+  const { theme } = canvas.data;
+  const { product } = canvas.state;
+  return product < 0 ? theme.colours.lane : theme.products[product % theme.products.length];
+}
+
+/** Lines under this many tonnes are hidden; unless chosen, a thousandth of the largest. */
+function leastFlow(data, state) {
+  return state.least === null ? data.largest.line * 0.001 : state.least;
+}
+
+/** Run `paint` once per copy of the world, with the pen in the plane of the map. */
+function inPlane(pen, frame, paint) {
+  for (const copy of frame.copies) {
+    pen.save();
+    pen.translate(copy * WORLD * frame.k - frame.left, -frame.top);
+    pen.scale(frame.k, frame.k);
+    paint(copy);
+    pen.restore();
+  }
+}
+
+function fillOf(canvas, iso) {
+  const { data, state } = canvas;
+  const { theme } = data;
+  if (state.fill === 'tier') return theme.tiers[data.tiers[iso]] || theme.colours.land;
+  const country = data.countries[iso];
+  if (state.fill !== 'share' || !country) return theme.colours.land;
+  const share = at(country[2], canvas.scenario());
+  return share > 0 ? theme.shares[theme.steps.filter((step) => share >= step).length] : theme.colours.land;
+}
+
+function drawLand(canvas, pen, frame) {
+  pen.lineJoin = 'round';
+  inPlane(pen, frame, (copy) => {
+    const shift = copy * WORLD;
+    const left = frame.left / frame.k - shift;
+    const right = (frame.left + frame.width) / frame.k - shift;
+    pen.lineWidth = 0.7 / frame.k;
+    pen.strokeStyle = canvas.data.theme.colours.border;
+    for (const country of canvas.data.world) {
+      if (country.box[2] < left || country.box[0] > right) continue;
+      pen.fillStyle = fillOf(canvas, country.iso);
+      pen.fill(country.path, 'evenodd');
+      pen.stroke(country.path);
+    }
+  });
+}
+
+const STEPS = 14;
+
+/** Lines in classes of width, thin ones first; one stroke per class and copy of the world. */
+function drawLines(canvas, pen, frame, items, width, colour) {
+  const { data } = canvas;
+  const { colours } = data.theme;
+  const classes = new Map();
+  for (const item of items) {
+    if (!canvas.shown(item)) continue;
+    const value = canvas.value(item);
+    const step = Math.round(Math.min(1, Math.sqrt(Math.abs(value) / data.largest.line)) * STEPS);
+    const key = `${String(step).padStart(2, '0')}${value < 0 ? '-' : '+'}${item.dotted ? '.' : ''}`;
+    if (!classes.has(key)) classes.set(key, { step, less: value < 0, dotted: item.dotted, path: new Path2D() });
+    classes.get(key).path.addPath(item.path);
+  }
+  for (const key of [...classes.keys()].sort()) {
+    const { step, less, dotted, path } = classes.get(key);
+    const stroke = (data.theme.widths.least + step / STEPS * width) * frame.swell / frame.k;
+    const full = canvas.comparing() ? colours[less ? 'less' : 'more'] : colour;
+    const depth = Math.min(1, 0.42 + step / STEPS * 0.9);
+    inPlane(pen, frame, () => {
+      pen.lineJoin = 'round';
+      pen.lineWidth = stroke;
+      if (dotted) {
+        pen.setLineDash([stroke * 0.1, stroke * 1.9 + 3 / frame.k]);
+        pen.lineCap = 'round';
+        pen.strokeStyle = mix(colours.ocean, full, depth);
+        pen.stroke(path);
+        return;
+      }
+      // An estimate is dashed over a paler ground; the little that was reported does not change a lane.
+      pen.lineCap = 'round';
+      pen.strokeStyle = mix(colours.ocean, full, depth * 0.62);
+      pen.stroke(path);
+      pen.lineCap = 'butt';
+      pen.setLineDash([7 / frame.k, 2.2 / frame.k]);
+      pen.strokeStyle = mix(colours.ocean, full, depth);
+      pen.stroke(path);
+    });
+  }
+  pen.setLineDash([]);
+}
+
+/** White arrowheads along the lane where one direction clearly leads. */
+function drawChevrons(canvas, pen, frame) {
+  const { data, state } = canvas;
+  for (const lane of data.lanes) {
+    const flow = flowOn(lane, canvas.scenario(), state.product);
+    if (!canvas.shown(lane) || flow.both < data.largest.line * 0.02) continue;
+    if (Math.abs(flow.there - flow.back) < 0.25 * flow.both) continue;
+    if (lane.length * frame.k < 40) continue;
+    const size = (2 + 2.6 * Math.sqrt(flow.both / data.largest.line)) * frame.swell;
+    for (const copy of frame.copies) chevronsAlong(pen, frame, lane, copy, flow.there > flow.back, size);
+  }
+}
+
+function chevronsAlong(pen, frame, lane, copy, forward, size) {
+  const gap = 110;
+  let done = 0;
+  let next = Math.min(gap / 2 + (lane.index * 37) % 40, lane.length * frame.k / 2);
+  for (let i = 1; i < lane.points.length; i += 1) {
+    const [ax, ay] = lane.points[i - 1];
+    const [bx, by] = lane.points[i];
+    const stretch = Math.hypot(bx - ax, by - ay) * frame.k;
+    while (done + stretch >= next) {
+      const t = (next - done) / stretch;
+      const x = (ax + (bx - ax) * t + copy * WORLD) * frame.k - frame.left;
+      const y = (ay + (by - ay) * t) * frame.k - frame.top;
+      next += gap;
+      if (x < -9 || x > frame.width + 9 || y < -9 || y > frame.height + 9) continue;
+      pen.save();
+      pen.translate(x, y);
+      pen.rotate(Math.atan2(by - ay, bx - ax) + (forward ? 0 : Math.PI));
+      pen.beginPath();
+      pen.moveTo(-size, -size);
+      pen.lineTo(size * 0.7, 0);
+      pen.lineTo(-size, size);
+      pen.lineWidth = 1.5;
+      pen.strokeStyle = '#ffffff';
+      pen.stroke();
+      pen.restore();
+    }
+    done += stretch;
+  }
+}
+
+/** Direct links between sites, wide at the origin; for reading who supplies whom, not where ships go. */
+function drawLinks(canvas, pen, frame) {
+  const { data, state } = canvas;
+  const { colours, widths } = data.theme;
+  for (const link of data.links) {
+    if (state.product >= 0 && link.product !== state.product) continue;
+    const now = at(link.flow, canvas.scenario());
+    const value = canvas.comparing() ? now - at(link.flow, 0) : now;
+    if (link.a === link.b || Math.abs(value) < Math.max(0.5, leastFlow(data, state))) continue;
+    const strength = Math.sqrt(Math.abs(value) / data.largest.link);
+    let colour = colours[link.a.kind];
+    if (canvas.comparing()) colour = colours[value < 0 ? 'less' : 'more'];
+    pen.globalAlpha = 0.12 + 0.45 * strength;
+    pen.fillStyle = colour;
+    for (const copy of frame.copies) taper(pen, frame, link, copy, (0.4 + widths.link * strength) * frame.swell);
+  }
+  pen.globalAlpha = 1;
+}
+
+function taper(pen, frame, link, copy, half) {
+  const points = bent(link.a, link.b, 0.16);
+  const place = ([x, y]) => [(x + copy * WORLD) * frame.k - frame.left, y * frame.k - frame.top];
+  const [start, middle, end] = [points[0], points[points.length >> 1], points[points.length - 1]].map(place);
+  if (Math.max(start[0], end[0]) < -50 || Math.min(start[0], end[0]) > frame.width + 50) return;
+  const long = Math.hypot(end[0] - start[0], end[1] - start[1]) || 1;
+  const nx = -(end[1] - start[1]) / long * half;
+  const ny = (end[0] - start[0]) / long * half;
+  // The control point that takes a quadratic curve through the middle.
+  const cx = 2 * middle[0] - (start[0] + end[0]) / 2;
+  const cy = 2 * middle[1] - (start[1] + end[1]) / 2;
+  pen.beginPath();
+  pen.moveTo(start[0] + nx, start[1] + ny);
+  pen.quadraticCurveTo(cx + nx * 0.5, cy + ny * 0.5, end[0], end[1]);
+  pen.quadraticCurveTo(cx - nx * 0.5, cy - ny * 0.5, start[0] - nx, start[1] - ny);
+  pen.closePath();
+  pen.fill();
+}

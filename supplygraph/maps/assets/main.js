@@ -1,0 +1,199 @@
+// Putting the page together: one map (or two, side by side), panel, legend, table, pointer.
+
+const parse = (id) => JSON.parse(document.getElementById(id).textContent);
+
+class App {
+  constructor(data) {
+    this.data = data;
+    this.state = freshState(data);
+    rank(data);
+    this.page = document.getElementById('page');
+    this.container = document.getElementById('map');
+    this.map = this.makeMap(this.container, true);
+    this.container.leafletMap = this.map;
+    this.maps = [this.map];
+    this.canvases = [];
+    this.caption = el('div', { class: 'sg-caption', dir: 'auto', hidden: true });
+    this.canvas = new Canvas(data, this.state, false);
+    this.panel = new Panel(this);
+    this.legend = new Legend(this);
+    this.table = new TableView(this.canvas);
+    this.page.append(this.caption, this.legend.element, this.panel.element, this.table.element,
+      el('p', { class: 'sg-credit', text: 'Land: Natural Earth. Map: supplygraph with Leaflet.' }));
+    this.container.setAttribute('role', 'application');
+    this.container.setAttribute('aria-label', `${data.title}. Arrow keys move the map, plus and minus zoom; `
+      + 'the search field goes to a site, and Table shows the same figures.');
+    this.fit();
+    this.attach(this.map, this.canvas);
+    this.map.on('zoomend', () => this.legend.update());
+    this.refresh();
+  }
+
+  makeMap(container, first) {
+    return L.map(container, {
+      zoomControl: first, attributionControl: false, zoomSnap: 0.1, zoomDelta: 0.6, wheelPxPerZoomLevel: 110, minZoom: 1.2,
+      maxZoom: 10, zoomAnimation: false, fadeAnimation: false, inertia: false, worldCopyJump: false,
+      center: [20, 130], zoom: 2,
+    });
+  }
+
+  /** Show every site that ships or receives, clear of the panel. */
+  fit() {
+    const active = this.data.nodes.filter((node) => node.kind !== 'passage' && node.flow.some((value) => value > 0));
+    const places = (active.length ? active : this.data.nodes).map((node) => [node.lat, node.lon]);
+    if (!places.length) return;
+    const wide = window.innerWidth > 700;
+    const panel = this.panel.element.getBoundingClientRect();
+    this.map.fitBounds(L.latLngBounds(places), {
+      animate: false, maxZoom: 6,
+      paddingTopLeft: [40, 30],
+      paddingBottomRight: wide ? [panel.width + 40, 60] : [20, panel.height + 20],
+    });
+  }
+
+  attach(map, canvas) {
+    canvas.addTo(map);
+    this.canvases.push(canvas);
+    const tip = L.tooltip({ direction: 'top', offset: [0, -8], className: 'sg-tip', opacity: 1 });
+    let waiting = 0;
+    map.on('mousemove', (event) => {
+      if (waiting) return;
+      waiting = requestAnimationFrame(() => {
+        waiting = 0;
+        const item = under(canvas, event.containerPoint);
+        map.getContainer().style.cursor = item && item.type !== 'country' ? 'pointer' : '';
+        if (!item || item.type === 'country') { map.closeTooltip(tip); return; }
+        tip.setLatLng(event.latlng).setContent(describe(canvas, item, false));
+        if (!map.hasLayer(tip)) tip.addTo(map);
+      });
+    });
+    map.on('mouseout movestart', () => map.closeTooltip(tip));
+    map.on('click', (event) => {
+      const item = under(canvas, event.containerPoint);
+      if (item) { map.closeTooltip(tip); this.tell(map, canvas, item, event.latlng); }
+    });
+  }
+
+  tell(map, canvas, item, place) {
+    L.popup({ maxWidth: 420, minWidth: 220, maxHeight: Math.max(180, map.getSize().y * 0.6), className: 'sg-popup' })
+      .setLatLng(place).setContent(describe(canvas, item, true)).openOn(map);
+  }
+
+  /** Go to a site from the search field. */
+  visit(node) {
+    this.state.hidden.delete(node.kind);
+    this.state.focus = node;
+    const place = L.latLng(node.lat, node.lon);
+    this.map.setView(place, Math.max(5, this.map.getZoom()), { animate: false });
+    this.redraw();
+    this.tell(this.map, this.canvas, node, place);
+  }
+
+  visitCountry(shape) {
+    const degrees = ([x0, y0, x1, y1]) => {
+      const lat = (y) => Math.atan(Math.sinh(Math.PI * (1 - 2 * y / WORLD))) * 180 / Math.PI;
+      const lon = (x) => x / WORLD * 360 - 180;
+      const turn = lon((x0 + x1) / 2) < -30 ? 360 : 0;
+      return L.latLngBounds([lat(y0), lon(x0) + turn], [lat(y1), lon(x1) + turn]);
+    };
+    const bounds = degrees(shape.box);
+    this.map.fitBounds(bounds, { animate: false, maxZoom: 6 });
+    this.tell(this.map, this.canvas, { type: 'country', iso: shape.iso }, bounds.getCenter());
+  }
+
+  set(changes) {
+    const before = this.state.mode;
+    Object.assign(this.state, changes);
+    if ('mode' in changes && changes.mode !== 'single' && this.state.scenario === 0) {
+      this.state.scenario = Math.min(1, this.data.scenarios.length - 1);
+    }
+    if ('mode' in changes && (before === 'split') !== (changes.mode === 'split')) this.split(changes.mode === 'split');
+    this.refresh();
+  }
+
+  /** Two maps that move together: today on the left (or above), the scenario on the right. */
+  split(on) {
+    const center = this.map.getCenter();
+    const zoom = this.map.getZoom();
+    if (on && this.maps.length === 1) {
+      const second = el('div', { id: 'map-today', class: 'sg-second', 'aria-label': 'Today' });
+      this.page.prepend(second);
+      this.page.classList.add('sg-split');
+      const map = this.makeMap(second, false);
+      map.setView(center, zoom, { animate: false });
+      this.maps.push(map);
+      this.attach(map, new Canvas(this.data, this.state, true));
+      this.page.append(el('div', { class: 'sg-caption sg-caption-today', text: this.data.scenarios[0].name }));
+      this.follow(this.map, map);
+      this.follow(map, this.map);
+    }
+    this.page.classList.toggle('sg-split', on);
+    this.maps.forEach((map) => map.invalidateSize({ animate: false, pan: false }));
+    const shift = window.innerWidth > window.innerHeight ? 0.8 : 0.4;
+    this.map.setView(center, zoom + (on ? -shift : shift), { animate: false });
+    if (on) this.maps[1].setView(this.map.getCenter(), this.map.getZoom(), { animate: false });
+  }
+
+  follow(leader, other) {
+    leader.on('move', () => {
+      if (this.following || !this.page.classList.contains('sg-split')) return;
+      this.following = true;
+      other.setView(leader.getCenter(), leader.getZoom(), { animate: false });
+      this.following = false;
+    });
+  }
+
+  redraw() { this.canvases.forEach((canvas) => canvas.map && canvas.draw()); }
+
+  refresh() {
+    const { data, state } = this;
+    this.panel.update();
+    this.legend.update();
+    this.caption.textContent = data.scenarios[state.scenario].name + (state.mode === 'difference' ? ', against today' : '');
+    this.caption.hidden = state.mode === 'single' && state.scenario === 0;
+    if (!this.table.element.hidden) this.table.show(this.table.chosen);
+    this.redraw();
+  }
+}
+
+/** Largest values, which set all scales, and nodes in order of size. */
+function rank(data) {
+  const most = (items, values) => items.reduce((top, item) => Math.max(top, ...values(item)), 0) || 1;
+  const kinds = (...names) => data.nodes.filter((node) => names.includes(node.kind));
+  const count = data.scenarios.length;
+  const perScenario = (item) => Array.from({ length: count }, (_, i) => flowOn(item, i, -1).both);
+  data.largest = {
+    line: most([...data.lanes, ...data.legs], perScenario),
+    link: most(data.links, (link) => link.flow),
+    site: most(kinds('mine', 'refinery', 'factory'), (node) => node.flow),
+    port: most(kinds('port'), (node) => node.flow),
+    passage: most(kinds('passage'), (node) => node.flow),
+  };
+  const size = (node) => Math.max(...node.flow);
+  data.ranked = data.nodes.slice().sort((a, b) => size(b) - size(a) || a.index - b.index);
+}
+
+/** The map as it stands, with its title, scenario and a word on the estimate, as a picture. */
+function savePicture(app) {
+  const { data, state, canvas } = app;
+  const from = canvas.canvas;
+  const ratio = window.devicePixelRatio || 1;
+  const head = 58 * ratio;
+  const picture = el('canvas', { width: from.width, height: from.height + head });
+  const pen = picture.getContext('2d');
+  pen.fillStyle = '#ffffff';
+  pen.fillRect(0, 0, picture.width, picture.height);
+  pen.drawImage(from, 0, head);
+  pen.scale(ratio, ratio);
+  pen.fillStyle = data.theme.colours.ink;
+  pen.font = `600 17px ${data.theme.font}`;
+  pen.fillText(data.title, 14, 24);
+  pen.font = `12px ${data.theme.font}`;
+  pen.fillStyle = data.theme.colours.mute;
+  const scenario = data.scenarios[state.scenario].name + (state.mode === 'difference' ? ', change against today (orange more, blue less)' : '');
+  pen.fillText(`${scenario}. ${data.subtitle || ''}`, 14, 44);
+  picture.toBlob((blob) => saveFile('supply-map.png', 'image/png', [blob]));
+}
+
+// Kept on the element, not in the global scope: for tests and for scripts of the page's own layers.
+document.getElementById('map').supplyMap = new App(readData(parse('map-data'), parse('map-world')));

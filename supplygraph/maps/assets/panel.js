@@ -1,0 +1,238 @@
+// The panel (search, scenario, filters, layers) and the legend.
+
+const LAYERS = [
+  ['lanes', 'Sea lanes'], ['legs', 'Land legs'], ['links', 'Direct links'], ['mine', 'Mines'], ['refinery', 'Refineries'],
+  ['factory', 'Factories'], ['port', 'Ports'], ['passage', 'Straits'], ['names', 'Site names'],
+];
+const MODES = [['single', 'Scenario'], ['split', 'Side by side'], ['difference', 'Difference']];
+
+class Panel {
+  constructor(app) {
+    this.app = app;
+    const { data } = app;
+    this.figures = el('dl', { class: 'sg-figures', 'aria-live': 'polite' });
+    this.element = el('section', { class: 'sg-panel', 'aria-label': 'Map controls' },
+      el('h1', { text: data.title, dir: 'auto' }),
+      data.subtitle && el('p', { class: 'sg-note', text: data.subtitle, dir: 'auto' }),
+      this.search(),
+      data.scenarios.length > 1 && this.scenarios(),
+      this.figures,
+      this.filters(),
+      el('div', { class: 'sg-buttons' },
+        el('button', { type: 'button', text: 'Table', click: (event) => app.table.open(event.currentTarget) }),
+        el('button', { type: 'button', text: 'Save PNG', click: () => savePicture(app) })));
+    for (const stop of ['disableClickPropagation', 'disableScrollPropagation']) L.DomEvent[stop](this.element);
+  }
+
+  search() {
+    const { data } = this.app;
+    const list = el('ul', { class: 'sg-found', id: 'sg-found', role: 'listbox', 'aria-label': 'Places found', hidden: true });
+    const input = el('input', {
+      type: 'search', placeholder: 'Find a site or country', 'aria-label': 'Find a site or country', role: 'combobox',
+      'aria-controls': 'sg-found', 'aria-expanded': 'false', 'aria-autocomplete': 'list', autocomplete: 'off',
+    });
+    const places = [
+      ...data.ranked.map((node) => ({ text: node.name, note: [KIND_WORDS[node.kind], data.countryName(node.country)]
+        .join(' · '), go: () => this.app.visit(node) })),
+      ...data.world.filter((shape) => data.countries[shape.iso]).map((shape) => ({
+        text: data.countryName(shape.iso), note: 'Country', go: () => this.app.visitCountry(shape) })),
+    ];
+    let active = -1;
+    const options = () => [...list.children];
+    const mark = (position) => {
+      active = position;
+      options().forEach((option, i) => option.setAttribute('aria-selected', String(i === active)));
+      if (active >= 0) input.setAttribute('aria-activedescendant', `sg-found-${active}`);
+      else input.removeAttribute('aria-activedescendant');
+    };
+    const close = () => {
+      list.hidden = true;
+      input.setAttribute('aria-expanded', 'false');
+      mark(-1);
+    };
+    const find = () => {
+      const wanted = input.value.trim().toLowerCase();
+      const found = wanted ? places.filter((place) => place.text.toLowerCase().includes(wanted)).slice(0, 8) : [];
+      list.replaceChildren(...found.map((place, i) => el('li', {
+        role: 'option', id: `sg-found-${i}`, 'aria-selected': 'false',
+        mousedown: (event) => { event.preventDefault(); close(); place.go(); },
+      }, el('span', { text: place.text, dir: 'auto' }), el('small', { text: place.note }))));
+      list.hidden = !found.length;
+      input.setAttribute('aria-expanded', String(found.length > 0));
+      mark(found.length ? 0 : -1);
+      this.found = found;
+    };
+    input.addEventListener('input', find);
+    input.addEventListener('blur', close);
+    input.addEventListener('keydown', (event) => {
+      const count = options().length;
+      if (event.key === 'Escape') close();
+      if (!count || list.hidden) return;
+      if (event.key === 'ArrowDown') mark((active + 1) % count);
+      else if (event.key === 'ArrowUp') mark((active + count - 1) % count);
+      else if (event.key === 'Enter') { const place = this.found[Math.max(0, active)]; close(); place.go(); } else return;
+      event.preventDefault();
+    });
+    return el('div', { class: 'sg-search' }, input, list);
+  }
+
+  scenarios() {
+    const { app } = this;
+    const { data, state } = app;
+    this.scenarioName = el('output', { class: 'sg-scenario', for: 'sg-scenario', dir: 'auto' });
+    this.slider = el('input', {
+      type: 'range', id: 'sg-scenario', min: 0, max: data.scenarios.length - 1, step: 1, value: state.scenario,
+      input: () => app.set({ scenario: Number(this.slider.value) }),
+    });
+    this.modes = MODES.map(([mode, text]) => el('button', {
+      type: 'button', text, 'data-mode': mode, click: () => app.set({ mode }) }));
+    return el('div', {},
+      el('label', { class: 'sg-label', for: 'sg-scenario', text: 'Scenario' }), this.scenarioName, this.slider,
+      el('div', { class: 'sg-buttons', role: 'group', 'aria-label': 'How to compare' }, this.modes));
+  }
+
+  filters() {
+    const { app } = this;
+    const { data, state } = app;
+    const product = el('select', { id: 'sg-product', change: () => app.set({ product: Number(product.value) }) },
+      el('option', { value: '-1', text: 'All products' }),
+      data.products.map((p, i) => el('option', { value: String(i), text: p.name })));
+    const fills = [['share', `Share of ${data.stage}`], ...(Object.keys(data.tiers).length ? [['tier', 'Alignment']] : []), ['none', 'Nothing']];
+    const fill = el('select', { id: 'sg-fill', change: () => app.set({ fill: fill.value }) },
+      fills.map(([value, text]) => el('option', { value, text })));
+    const top = data.largest.line;
+    const least = el('input', {
+      type: 'range', id: 'sg-least', min: 0, max: 100, step: 1, value: Math.round(100 * Math.cbrt(leastFlow(data, state) / top)),
+      input: () => app.set({ least: (Number(least.value) / 100) ** 3 * top }),
+    });
+    this.least = least;
+    this.leastWords = el('output', { for: 'sg-least' });
+    const boxes = LAYERS.map(([name, text]) => {
+      const box = el('input', { type: 'checkbox', checked: !state.hidden.has(name), change: () => {
+        if (box.checked) state.hidden.delete(name); else state.hidden.add(name);
+        app.refresh();
+      } });
+      return el('label', {}, box, text);
+    });
+    this.details = el('details', { class: 'sg-more', open: window.innerHeight > 760 && window.innerWidth > 700 },
+      el('summary', { text: 'Filters and layers' }),
+      data.products.length > 1 && el('label', { class: 'sg-label', for: 'sg-product', text: 'Product' }),
+      data.products.length > 1 && product,
+      el('label', { class: 'sg-label', for: 'sg-fill', text: 'Colour countries by' }), fill,
+      el('label', { class: 'sg-label', for: 'sg-least' }, 'Hide flows under ', this.leastWords), least,
+      el('fieldset', { class: 'sg-layers' }, el('legend', { text: 'Layers' }), boxes));
+    return this.details;
+  }
+
+  update() {
+    const { data, state } = this.app;
+    const scenario = data.scenarios[state.scenario];
+    const today = new Map(data.scenarios[0].kpis);
+    this.figures.replaceChildren(...scenario.kpis.slice(0, 4).map(([label, value]) => el('div', {},
+      el('dt', { text: label, dir: 'auto' }), el('dd', { text: value, dir: 'auto' }),
+      state.scenario > 0 && today.has(label) && today.get(label) !== value
+        && el('dd', { class: 'sg-was', text: `today ${today.get(label)}` }))));
+    this.leastWords.textContent = tonnes(leastFlow(data, state));
+    this.least.setAttribute('aria-valuetext', tonnes(leastFlow(data, state)));
+    if (!this.slider) return;
+    this.scenarioName.textContent = scenario.name;
+    this.slider.value = state.scenario;
+    this.slider.setAttribute('aria-valuetext', scenario.name);
+    for (const button of this.modes) {
+      button.setAttribute('aria-pressed', String(button.getAttribute('data-mode') === state.mode));
+    }
+  }
+}
+
+// -- legend ---------------------------------------------------------------------------------------------
+
+function svg(width, height, ...shapes) {
+  const make = (tag, attributes) => {
+    const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    return node;
+  };
+  const picture = make('svg', { width, height, viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' });
+  for (const [tag, attributes] of shapes) picture.append(make(tag, attributes));
+  return picture;
+}
+
+/** A round number near the value, for a scale. */
+function roundish(value) {
+  const size = 10 ** Math.floor(Math.log10(value));
+  const lead = value / size;
+  return (lead >= 5 ? 5 : lead >= 2 ? 2 : 1) * size;
+}
+
+class Legend {
+  constructor(app) {
+    this.app = app;
+    this.rows = el('div', { class: 'sg-rows' });
+    this.element = el('details', { class: 'sg-legend', open: window.innerWidth > 900 && window.innerHeight > 560 },
+      el('summary', { text: 'Legend' }), this.rows);
+    this.element.addEventListener('toggle', () => app.redraw());
+    for (const stop of ['disableClickPropagation', 'disableScrollPropagation']) L.DomEvent[stop](this.element);
+  }
+
+  update() {
+    const { data, state } = this.app;
+    const { theme } = data;
+    const row = (picture, text) => el('div', { class: 'sg-row' }, picture, el('span', { text }));
+    this.rows.replaceChildren(...this.lineRows(row), ...this.siteRows(row),
+      ...(state.fill === 'share' ? [row(svg(46, 16, ...theme.shares.map((colour, i) => (
+        ['rect', { x: 3 + i * 8, y: 3, width: 8, height: 10, fill: colour, stroke: theme.colours.border, 'stroke-width': 0.5 }]))),
+      `Share of ${data.stage}: to 1, 5, 15, 30 %, more`)] : []),
+      ...(state.fill === 'tier' ? Object.entries(theme.tiers).map(([tier, colour]) => row(svg(46, 16,
+        ['rect', { x: 12, y: 3, width: 20, height: 10, fill: colour, stroke: theme.colours.border }]), sentence(tier))) : []));
+  }
+
+  lineRows(row) {
+    const { data, state, canvas } = this.app;
+    const { theme } = data;
+    const stroke = (y, colour, width, extra) => ['line', {
+      x1: 3, x2: 43, y1: y, y2: y, stroke: colour, 'stroke-width': width, ...extra }];
+    const swell = canvas.frame ? canvas.frame.swell : 1;
+    const widthOf = (value) => (theme.widths.least + Math.sqrt(value / data.largest.line) * theme.widths.lane) * swell;
+    const tone = (colour) => mix(theme.colours.ocean, colour, 0.62);
+    if (state.mode === 'difference') {
+      return [row(svg(46, 16, stroke(8, theme.colours.more, 4)), 'More than today'),
+        row(svg(46, 16, stroke(8, theme.colours.less, 4)), 'Less than today')];
+    }
+    const colour = laneColour(canvas);
+    const scale = [1, 0.2, 0.02].map((part) => roundish(data.largest.line * part));
+    return [
+      ...scale.map((value) => row(svg(46, 16, stroke(8, tone(colour), Math.min(15, widthOf(value))),
+        stroke(8, colour, Math.min(15, widthOf(value)), { 'stroke-dasharray': '7 2.2' })), tonnes(value) + ' a year')),
+      row(svg(46, 16, stroke(8, theme.colours.land_leg, 2.5, { 'stroke-dasharray': '7 2.2' })), 'Over land'),
+      row(svg(46, 16, stroke(8, colour, 3, { 'stroke-dasharray': '7 2.2' })), data.reported > 0.995 ? 'Dashes' : 'Dashed: estimated'),
+      ...(data.dotted.length ? [row(svg(46, 16, stroke(8, colour, 3, { 'stroke-dasharray': '0.1 6', 'stroke-linecap': 'round' })),
+        'Dotted: way not known')] : []),
+      ...(state.hidden.has('links') ? [] : [row(svg(46, 16, ['path', { d: 'M3,3 Q25,4 44,8 Q25,12 3,13Z', fill: theme.colours.mine, opacity: 0.6 }]),
+        'Direct link, wide at its origin')]),
+    ];
+  }
+
+  siteRows(row) {
+    const { data, state } = this.app;
+    const { colours } = data.theme;
+    const shapes = {
+      mine: ['path', { d: 'M23 2 L30 14 L16 14Z', fill: colours.mine }],
+      refinery: ['circle', { cx: 23, cy: 8, r: 6, fill: colours.refinery }],
+      factory: ['rect', { x: 17.5, y: 2.5, width: 11, height: 11, fill: colours.factory }],
+      port: ['circle', { cx: 23, cy: 8, r: 3.5, fill: '#ffffff', stroke: colours.port, 'stroke-width': 1.4 }],
+    };
+    const rows = Object.entries(shapes).filter(([kind]) => !state.hidden.has(kind) && data.nodes.some((n) => n.kind === kind))
+      .map(([kind, shape]) => row(svg(46, 16, shape), KIND_WORDS[kind]));
+    if (data.nodes.some((node) => node.residual)) {
+      rows.push(row(svg(46, 16, ['circle', { cx: 23, cy: 8, r: 6, fill: '#ffffff', stroke: colours.refinery,
+        'stroke-width': 1.3, 'stroke-dasharray': '2.5 2' }]), 'Unnamed rest of a country'));
+    }
+    if (!state.hidden.has('passage') && data.nodes.some((node) => node.kind === 'passage')) {
+      const open = ['path', { d: 'M14 2 L20 8 L14 14 L8 8Z', fill: colours.passage }];
+      const closed = [['circle', { cx: 34, cy: 8, r: 7, fill: colours.closed }], ['rect', { x: 30, y: 6.8, width: 8, height: 2.4, fill: '#ffffff' }]];
+      const some = data.scenarios.some((scenario) => scenario.closed.length);
+      rows.push(row(svg(46, 16, open, ...(some ? closed : [])), some ? 'Strait; closed' : 'Strait'));
+    }
+    return rows;
+  }
+}

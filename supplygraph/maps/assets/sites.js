@@ -1,0 +1,261 @@
+// Sites, straits, their labels, and what lies under the pointer.
+
+/** Pixels on the page taken by panels; labels keep clear of them. */
+function takenBoxes(canvas) {
+  const origin = canvas.map.getContainer().getBoundingClientRect();
+  const boxes = [];
+  for (const panel of document.querySelectorAll('.sg-panel, .sg-legend, .leaflet-control-zoom')) {
+    const r = panel.getBoundingClientRect();
+    if (r.width) boxes.push([r.left - origin.left - 4, r.top - origin.top - 4, r.right - origin.left + 4, r.bottom - origin.top + 4]);
+  }
+  return boxes;
+}
+
+/** Call `put(x, y)` for every copy of a place that lies on the screen. */
+function eachCopy(frame, place, margin, put) {
+  for (const copy of frame.copies) {
+    const x = (place.x + copy * WORLD) * frame.k - frame.left;
+    const y = place.y * frame.k - frame.top;
+    if (x > -margin && x < frame.width + margin && y > -margin && y < frame.height + margin) put(x, y);
+  }
+}
+
+function siteTonnes(canvas, node) {
+  const now = at(node.flow, canvas.scenario());
+  return canvas.comparing() ? Math.max(now, at(node.flow, 0)) : now;
+}
+
+function isClosed(data, scenario, node) {
+  return data.scenarios[scenario].closed.includes(node.index);
+}
+
+/** The outline of a kind of site, so that kinds differ in shape, not in colour alone. */
+function shapeOf(pen, kind, x, y, r) {
+  pen.beginPath();
+  if (kind === 'mine') {
+    pen.moveTo(x, y - r * 1.15);
+    pen.lineTo(x + r * 1.1, y + r * 0.8);
+    pen.lineTo(x - r * 1.1, y + r * 0.8);
+    pen.closePath();
+  } else if (kind === 'factory') {
+    pen.rect(x - r * 0.88, y - r * 0.88, r * 1.76, r * 1.76);
+  } else if (kind === 'passage') {
+    pen.moveTo(x, y - r * 1.2);
+    pen.lineTo(x + r * 1.2, y);
+    pen.lineTo(x, y + r * 1.2);
+    pen.lineTo(x - r * 1.2, y);
+    pen.closePath();
+  } else {
+    pen.arc(x, y, r, 0, 2 * Math.PI);
+  }
+}
+
+function radiusOf(canvas, node, frame) {
+  const { widths } = canvas.data.theme;
+  const { largest } = canvas.data;
+  const value = siteTonnes(canvas, node);
+  const zoom = Math.max(0.85, Math.min(1.6, (frame.k / 6) ** 0.4));
+  if (node.kind === 'port') return (1.6 + 1.8 * Math.sqrt(value / largest.port)) * zoom;
+  if (node.kind === 'passage') return 3 + (widths.passage - 3) * Math.sqrt(value / largest.passage);
+  return (2.2 + (widths.site - 2.2) * Math.sqrt(value / largest.site)) * zoom;
+}
+
+function drawSites(canvas, pen, frame) {
+  const { data, state } = canvas;
+  for (const kind of ['port', 'factory', 'mine', 'refinery', 'passage']) {
+    if (state.hidden.has(kind)) continue;
+    for (const node of data.ranked) {
+      if (node.kind !== kind) continue;
+      const closed = isClosed(data, canvas.scenario(), node);
+      const idle = siteTonnes(canvas, node) <= 0;
+      if (idle && !closed && (kind === 'port' || kind === 'passage')) continue;
+      const r = closed ? Math.max(7.5, radiusOf(canvas, node, frame)) : radiusOf(canvas, node, frame);
+      eachCopy(frame, node, 12, (x, y) => {
+        if (closed) drawClosed(pen, data.theme.colours, x, y, r);
+        else drawSite(pen, data.theme.colours, node, x, y, r, idle);
+        if (state.focus === node) ring(pen, data.theme.colours, x, y, r + 5);
+        canvas.hits.push([x, y, Math.max(r + 3, 7), node]);
+      });
+    }
+  }
+}
+
+function drawSite(pen, colours, node, x, y, r, idle) {
+  const colour = colours[node.kind];
+  shapeOf(pen, node.kind, x, y, r);
+  const hollow = node.residual || node.kind === 'port' || idle;
+  pen.globalAlpha = hollow ? 0.9 : 0.88;
+  pen.fillStyle = hollow ? '#ffffff' : colour;
+  pen.fill();
+  pen.globalAlpha = 1;
+  // An unnamed rest is an outline of dashes: it stands for a country, not for a place.
+  if (node.residual) pen.setLineDash([2.5, 2]);
+  pen.lineWidth = hollow ? 1.3 : 0.9;
+  pen.strokeStyle = hollow ? colour : '#ffffff';
+  pen.stroke();
+  pen.setLineDash([]);
+}
+
+function drawClosed(pen, colours, x, y, r) {
+  pen.beginPath();
+  pen.arc(x, y, r, 0, 2 * Math.PI);
+  pen.fillStyle = colours.closed;
+  pen.fill();
+  pen.lineWidth = 1.6;
+  pen.strokeStyle = '#ffffff';
+  pen.stroke();
+  pen.fillStyle = '#ffffff';
+  pen.fillRect(x - r * 0.55, y - 1.3, r * 1.1, 2.6);
+}
+
+function ring(pen, colours, x, y, r) {
+  pen.beginPath();
+  pen.arc(x, y, r, 0, 2 * Math.PI);
+  pen.lineWidth = 2.5;
+  pen.strokeStyle = colours.focus;
+  pen.stroke();
+}
+
+/** Names, most important first, each where it hits nothing; those without room stay away. */
+function drawLabels(canvas, pen, frame) {
+  const { data, state } = canvas;
+  const { theme } = data;
+  const taken = takenBoxes(canvas);
+  const free = (b) => taken.every((q) => b[0] >= q[2] || b[2] <= q[0] || b[1] >= q[3] || b[3] <= q[1]);
+  const scenario = canvas.scenario();
+  const straits = state.hidden.has('passage') ? [] : data.ranked.filter((n) => n.kind === 'passage'
+    && (isClosed(data, scenario, n) || siteTonnes(canvas, n) > data.largest.passage * 0.03));
+  const sites = state.hidden.has('names') ? [] : data.ranked.filter((n) => n.kind !== 'passage'
+    && !state.hidden.has(n.kind) && siteTonnes(canvas, n) > 0);
+  for (const node of straits) {
+    const r = radiusOf(canvas, node, frame);
+    eachCopy(frame, node, 0, (x, y) => taken.push([x - r, y - r, x + r, y + r]));
+  }
+  for (const node of straits) {
+    const closed = isClosed(data, scenario, node);
+    label(pen, frame, node, node.name + (closed ? ' – closed' : ''), free, taken, {
+      font: `600 12px ${theme.font}`, colour: closed ? theme.colours.closed : theme.colours.ink, gap: 9,
+    });
+  }
+  const budget = Math.round(10 + 12 * Math.max(0, frame.zoom - 2) ** 1.6);
+  let put = 0;
+  for (const node of sites) {
+    if (put >= budget) break;
+    if (node.kind === 'port' && frame.zoom < 4.5) continue;
+    put += label(pen, frame, node, node.name, free, taken, {
+      font: `11px ${theme.font}`, colour: theme.colours.mute, gap: radiusOf(canvas, node, frame) + 3,
+    });
+  }
+}
+
+/** Write one name beside every copy of its place; returns how many found room. */
+function label(pen, frame, node, text, free, taken, look) {
+  const shown = text.length > 42 ? text.slice(0, 40) + '…' : text;
+  pen.font = look.font;
+  const width = pen.measureText(shown).width;
+  const { gap } = look;
+  let put = 0;
+  eachCopy(frame, node, 0, (x, y) => {
+    const places = [[x + gap, y + 4], [x - gap - width, y + 4], [x - width / 2, y - gap - 2], [x - width / 2, y + gap + 10],
+      [x + gap, y - 8], [x + gap, y + 16], [x - gap - width, y - 8], [x - gap - width, y + 16]];
+    for (const [left, base] of places) {
+      if (left < 4 || left + width > frame.width - 4) continue;
+      const box = [left - 2, base - 11, left + width + 2, base + 4];
+      if (!free(box)) continue;
+      taken.push(box);
+      pen.lineJoin = 'round';
+      pen.lineWidth = 3.2;
+      pen.strokeStyle = 'rgba(255,255,255,0.92)';
+      pen.strokeText(shown, left, base);
+      pen.fillStyle = look.colour;
+      pen.fillText(shown, left, base);
+      put += 1;
+      break;
+    }
+  });
+  return put;
+}
+
+// -- pointing -------------------------------------------------------------------------------------------
+
+/** The thing under a point of the screen: a site first, then a line, then a country. */
+function under(canvas, point) {
+  return siteUnder(canvas, point) || lineUnder(canvas, point) || countryUnder(canvas, point);
+}
+
+function siteUnder(canvas, point) {
+  let best = null;
+  let nearest = Infinity;
+  for (const [x, y, r, node] of canvas.hits) {
+    const distance = Math.hypot(x - point.x, y - point.y);
+    if (distance <= r && distance < nearest) {
+      nearest = distance;
+      best = node;
+    }
+  }
+  return best;
+}
+
+function lineUnder(canvas, point) {
+  const { frame, state, data } = canvas;
+  const x = (point.x + frame.left) / frame.k;
+  const y = (point.y + frame.top) / frame.k;
+  const reach = 6 / frame.k;
+  let best = null;
+  let nearest = reach;
+  const candidates = [
+    ...(state.hidden.has('lanes') ? [] : data.lanes),
+    ...(state.hidden.has('legs') ? [] : data.legs),
+  ];
+  for (const item of candidates) {
+    if (!canvas.shown(item)) continue;
+    for (const copy of frame.copies) {
+      const distance = distanceTo(item, x - copy * WORLD, y, nearest);
+      if (distance < nearest) {
+        nearest = distance;
+        best = item;
+      }
+    }
+  }
+  return best;
+}
+
+function distanceTo(item, x, y, reach) {
+  const { box, points } = item;
+  if (x < box[0] - reach || x > box[2] + reach || y < box[1] - reach || y > box[3] + reach) return Infinity;
+  let nearest = Infinity;
+  for (let i = 1; i < points.length; i += 1) {
+    const [ax, ay] = points[i - 1];
+    const dx = points[i][0] - ax;
+    const dy = points[i][1] - ay;
+    const t = Math.max(0, Math.min(1, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1)));
+    nearest = Math.min(nearest, Math.hypot(ax + t * dx - x, ay + t * dy - y));
+  }
+  return nearest;
+}
+
+function countryUnder(canvas, point) {
+  const { frame, data } = canvas;
+  const y = (point.y + frame.top) / frame.k;
+  for (const copy of frame.copies) {
+    const x = (point.x + frame.left) / frame.k - copy * WORLD;
+    for (const country of data.world) {
+      const { box } = country;
+      if (x < box[0] || x > box[2] || y < box[1] || y > box[3] || !data.countries[country.iso]) continue;
+      if (country.rings.some((polygon) => polygon.filter((ringPoints) => inside(ringPoints, x, y)).length % 2)) {
+        return { type: 'country', iso: country.iso };
+      }
+    }
+  }
+  return null;
+}
+
+function inside(points, x, y) {
+  let odd = false;
+  for (let i = 0, j = points.length - 1; i < points.length; j = i, i += 1) {
+    const [ax, ay] = points[i];
+    const [bx, by] = points[j];
+    if ((ay > y) !== (by > y) && x < (bx - ax) * (y - ay) / (by - ay) + ax) odd = !odd;
+  }
+  return odd;
+}

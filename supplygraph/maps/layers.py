@@ -1,0 +1,443 @@
+"""From a network and its scenarios to the compact data that the page draws.
+
+Rows are lists in a fixed order (the reading side is ``assets/data.js``); tonnes keep four digits; a value
+that is the same in every scenario is written once.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from supplygraph import facts
+from supplygraph.errors import UnknownNameError
+from supplygraph.maps import lanes, theme
+from supplygraph.network import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from supplygraph.maps.lanes import Line, Table
+    from supplygraph.maps.scenarios import Scenario
+    from supplygraph.network.network import SupplyNetwork
+
+_SITES = ("mine", "refinery", "factory")
+_STOPS = ("port", "passage")
+_DEPENDENTS = 8
+
+
+@dataclass(frozen=True)
+class Flows:
+    """Tonnes per edge, shape (edges used, products x scenarios), scenario running fastest.
+
+    ``parts`` has one row per shipment and scenario and edge: scenario, edge, shipment row, tonnes.
+    """
+
+    edges: pd.DataFrame
+    table: Table
+    reported: pd.Series
+
+
+class Payload:
+    """Collects what the page needs; :meth:`build` returns it as plain lists and dicts."""
+
+    def __init__(self, net: SupplyNetwork, scenarios: Sequence[Scenario], *, product: str | None = None) -> None:
+        products = net.products.sort_values(["mineral", "order"], kind="stable")
+        if product is not None:
+            if product not in products.index:
+                raise UnknownNameError.of("product", product, products.index)
+            products = products.loc[[product]]
+        self.net = net
+        self.products = products
+        self.number = {name: i for i, name in enumerate(products.index)}
+        self.scenarios = [(s, s.shipments.loc[s.shipments["product"].isin(self.number)]) for s in scenarios]
+        self.nodes = net.nodes
+        self.processes = net.processes
+        self.at = self.processes["node"]
+        self.references: dict[str, int] = {}
+
+    def build(self) -> dict[str, Any]:
+        """Return the data of the page."""
+        flows = self._flows()
+        tonnes = self._tonnes()
+        kept = self._kept(tonnes)
+        self.place = {node: i for i, node in enumerate(kept)}
+        chains, dotted = self._lanes(flows)
+        passing = self._passing()
+        return {
+            "products": [[p, r.stage, _text(r.mineral)] for p, r in self.products.iterrows()],
+            "scenarios": [self._scenario(i) for i in range(len(self.scenarios))],
+            "nodes": [self._node(node, tonnes) for node in kept],
+            "processes": self._process_rows(),
+            "owners": self._owner_rows(),
+            "links": self._links(),
+            "chains": chains,
+            "dotted": dotted,
+            "legs": self._legs(flows),
+            "straits": passing,
+            "countries": self._countries(),
+            "references": self._reference_rows(),
+            "reported": self._reported_share(),
+        }
+
+    # -- flows ----------------------------------------------------------------------------------------
+
+    def _flows(self) -> Flows:
+        """Sum the shipments of every scenario over the edges of their routes."""
+        parts = []
+        for position, (_, shipments) in enumerate(self.scenarios):
+            routed = shipments.loc[shipments["route"].notna(), ["route", "product", "flow_t", "basis"]]
+            steps = routed.assign(edge=routed["route"].str.split(schema.LIST_SEPARATOR)).explode("edge")
+            parts.append(steps.assign(scenario=position))
+        steps = pd.concat(parts, ignore_index=True)
+        column = steps["product"].map(self.number) * len(self.scenarios) + steps["scenario"]
+        known = steps["edge"].isin(self.net.edges.index)
+        steps, column = steps.loc[known], column.loc[known]
+        used = sorted(steps["edge"].unique())
+        row = steps["edge"].map({edge: i for i, edge in enumerate(used)})
+        table = np.zeros((len(used), len(self.number) * len(self.scenarios)))
+        np.add.at(table, (row.to_numpy(int), column.to_numpy(int)), steps["flow_t"].to_numpy(float))
+        now = steps.loc[(steps["scenario"] == 0) & (steps["basis"] == "reported")]
+        return Flows(self.net.edges.loc[used], table, now.groupby("edge")["flow_t"].sum())
+
+    def _lanes(self, flows: Flows) -> tuple[list[Any], list[Any]]:
+        """Return merged sea lanes, and the links by sea whose way is not known (drawn dotted)."""
+        sea = (flows.edges["mode"] == "sea").to_numpy()
+        known: tuple[list[Line], list[int]] = ([], [])
+        guessed: tuple[list[Line], list[int]] = ([], [])
+        for row, (edge, line) in zip(np.flatnonzero(sea), _sea_lines(flows.edges[sea]).items(), strict=True):
+            lines, rows = known if line is not None else guessed
+            lines.append(line if line is not None else self._arc(edge))
+            rows.append(int(row))
+        return tuple([self._chain(chain) for chain in lanes.merge(lines, flows.table[rows])]
+                     for lines, rows in (known, guessed))  # type: ignore[return-value]
+
+    def _arc(self, edge: str) -> Line:
+        ends = self.net.edges.loc[edge, ["source", "target"]]
+        start, end = (tuple(self.nodes.loc[node, ["lon", "lat"]].astype(float)) for node in ends)
+        return lanes.great_circle(start, end)  # type: ignore[arg-type]
+
+    def _chain(self, chain: lanes.Chain) -> list[Any]:
+        points = lanes.thin(lanes.unwrap(chain.points))
+        steps = np.vstack([points[:1], np.diff(points, axis=0)])
+        return [steps.ravel().tolist(), self._by_product(chain.flow)]
+
+    def _by_product(self, flow: Table) -> list[Any]:
+        """Write tonnes as [product, [forward, ...], [backward, ...], product, ...]; same ones once."""
+        count = len(self.scenarios)
+        out: list[Any] = []
+        for number in range(len(self.number)):
+            there, back = flow[:, number * count : (number + 1) * count]
+            if there.any() or back.any():
+                out += [number, _same(there), _same(back)]
+        return out
+
+    def _legs(self, flows: Flows) -> list[Any]:
+        """Return land legs, both directions and all products in one row."""
+        land = flows.edges.loc[~flows.edges["mode"].isin(["sea", "onsite"])]
+        sums: dict[tuple[int, int, str], Table] = {}
+        row_of = {edge: i for i, edge in enumerate(flows.edges.index)}
+        for edge, source, target, mode in land[["source", "target", "mode"]].itertuples():
+            a, b = self.place[source], self.place[target]
+            key = (min(a, b), max(a, b), str(mode))
+            total = sums.setdefault(key, np.zeros((2, flows.table.shape[1])))
+            total[0 if a <= b else 1] += flows.table[row_of[edge]]
+        return [[a, b, mode, self._by_product(total)] for (a, b, mode), total in sorted(sums.items())]
+
+    # -- nodes ----------------------------------------------------------------------------------------
+
+    def _tonnes(self) -> pd.DataFrame:
+        """Return tonnes per node (index) and scenario (columns): the larger of all in and all out."""
+        ends = self.net.edges[["source", "target"]]
+        columns = []
+        for _, shipments in self.scenarios:
+            sent = shipments.groupby(shipments["origin"].map(self.at))["flow_t"].sum()
+            got = shipments.groupby(shipments["destination"].map(self.at))["flow_t"].sum()
+            site = pd.concat([sent, got], axis=1).max(axis=1)
+            stops = _stops(shipments, ends).groupby("node")["flow_t"].sum()
+            columns.append(stops.drop(site.index, errors="ignore").add(site, fill_value=0.0))
+        table = pd.concat(columns, axis=1).reindex(self.nodes.index).fillna(0.0)
+        table.columns = pd.RangeIndex(len(columns))
+        return table
+
+    def _kept(self, tonnes: pd.DataFrame) -> list[str]:
+        """Return the nodes to draw: all sites, and the ports and straits that carry or are closed."""
+        closed = {node for scenario, _ in self.scenarios for node in scenario.closed}
+        some = (tonnes > 0).any(axis=1) | self.nodes.index.isin(list(closed))
+        makers = set(self.processes.loc[self._of_products(), "node"])
+        site = self.nodes["kind"].isin(_SITES) & self.nodes.index.isin(list(makers))
+        return sorted(self.nodes.index[some | site])
+
+    def _of_products(self) -> pd.Series:
+        return self.processes["input"].isin(self.number) | self.processes["output"].isin(self.number)
+
+    def _node(self, node: str, tonnes: pd.DataFrame) -> list[Any]:
+        row = self.nodes.loc[node]
+        return [
+            node,
+            _text(row["name"]),
+            schema.NODE_KINDS.index(row["kind"]),
+            _text(row["country"]),
+            round(float(row["lon"]), 3),
+            round(float(row["lat"]), 3),
+            _text(row["status"]),
+            _same(tonnes.loc[node].to_numpy()),
+            _limit(row["throughput_t"]),
+            _text(row["confidence"]),
+            self._reference(row["reference"]),
+        ]
+
+    def _process_rows(self) -> list[Any]:
+        rows = []
+        chosen = self.processes.loc[self._of_products()]
+        for record in chosen.to_dict("records"):
+            if record["node"] not in self.place:
+                continue
+            rows.append([
+                self.place[record["node"]],
+                record["role"],
+                _text(record["input"]),
+                _text(record["output"]),
+                _text(record["operator"]),
+                _limit(record["capacity_t"]),
+                _tonne(record["activity_t"]),
+                _tonne(record["activity_low_t"]),
+                _tonne(record["activity_high_t"]),
+                None if pd.isna(record["year"]) else int(record["year"]),
+                self._reference(record["reference"]),
+                _text(record["confidence"]),
+            ])
+        return rows
+
+    def _owner_rows(self) -> list[Any]:
+        owners = self.net.owners.reset_index()
+        rows = owners.loc[owners["node"].isin(self.place)].sort_values(["node", "share"], ascending=[True, False])
+        return [[self.place[r.node], r.owner, round(float(r.share), 3)] for r in rows.itertuples()]
+
+    def _links(self) -> list[Any]:
+        """Return who ships what to whom: tonnes today with their interval, and where scenarios differ."""
+        frames = []
+        for position, (_, shipments) in enumerate(self.scenarios):
+            frames.append(shipments.assign(scenario=position, a=shipments["origin"].map(self.at),
+                                           b=shipments["destination"].map(self.at)))
+        rows = pd.concat(frames, ignore_index=True)
+        rows = rows.loc[rows["a"].isin(self.place) & rows["b"].isin(self.place)]
+        rows["seen"] = rows["flow_t"].where(rows["basis"] == "reported", 0.0)
+        group = rows.groupby(["a", "b", "product", "scenario"])
+        table = group["flow_t"].sum().unstack("scenario").reindex(columns=range(len(self.scenarios))).fillna(0.0)
+        now = rows.loc[rows["scenario"] == 0].groupby(["a", "b", "product"])
+        extra = now.agg(seen=("seen", "sum"), low=("flow_low_t", "min"), high=("flow_high_t", "max"),
+                        count=("flow_t", "size"))
+        extra = extra.reindex(table.index)
+        out = []
+        for (a, b, product), flow in table.iterrows():
+            more = extra.loc[(a, b, product)]
+            # The bounds of a sum are not the sum of bounds: shown only where one shipment makes the link.
+            one = more["count"] == 1
+            out.append([self.place[a], self.place[b], self.number[product], _same(flow.to_numpy()),
+                        int(more["seen"] > 0), _tonne(more["low"]) if one else None,
+                        _tonne(more["high"]) if one else None])
+        return out
+
+    # -- straits, countries, sources ------------------------------------------------------------------
+
+    def _passing(self) -> dict[str, list[Any]]:
+        """Return, per strait, who receives what passes it: country, product, tonnes, share of its intake."""
+        _, shipments = self.scenarios[0]
+        country = shipments["destination"].map(self.at).map(self.nodes["country"])
+        intake = shipments.groupby([country, shipments["product"]])["flow_t"].sum()
+        stops = _stops(shipments.assign(to=country), self.net.edges[["source", "target"]])
+        kinds = stops["node"].map(self.nodes["kind"])
+        stops = stops.loc[(kinds == "passage").to_numpy()]
+        out: dict[str, list[Any]] = {}
+        for node, rows in stops.groupby("node"):
+            if node not in self.place:
+                continue
+            sums = rows.groupby(["to", "product"])["flow_t"].sum()
+            order = sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:_DEPENDENTS]
+            out[str(self.place[node])] = [
+                [to, self.number[product], _tonne(flow), round(flow / intake[(to, product)], 4)]
+                for (to, product), flow in order
+            ]
+        return out
+
+    def _stage_output(self, position: int) -> pd.DataFrame:
+        """Return tonnes made per country and stage in one scenario, from what leaves its processes."""
+        _, shipments = self.scenarios[position]
+        makes = self.processes["role"].isin(["extract", "transform"])
+        sent = shipments.loc[shipments["origin"].isin(self.processes.index[makes])]
+        country = sent["origin"].map(self.at).map(self.nodes["country"]).fillna("")
+        stage = sent["product"].map(self.products["stage"])
+        return sent.groupby([country, stage])["flow_t"].sum().unstack(fill_value=0.0)
+
+    def refining_stage(self) -> str:
+        """Return the stage that the country fill shows: refining, else separation, else the last made."""
+        stages = list(dict.fromkeys(self.products["stage"]))
+        for stage in ("refining", "separation"):
+            if stage in stages:
+                return stage
+        return stages[-1] if stages else ""
+
+    def _countries(self) -> dict[str, list[Any]]:
+        """Return per country its name, tonnes by stage today, and refining share per scenario."""
+        stage = self.refining_stage()
+        tables = [self._stage_output(i) for i in range(len(self.scenarios))]
+        shares = []
+        for table in tables:
+            column = table[stage] if stage in table.columns else pd.Series(dtype=float)
+            shares.append(column / column.sum() if len(column) and column.sum() > 0 else column)
+        names = self.net.countries["name"]
+        used = set().union(*(table.index for table in tables))
+        used |= set(self.nodes.loc[list(self.place), "country"].dropna())
+        used |= set(self.net.owners["owner"].dropna())
+        out = {}
+        for code in sorted(used - {""}):
+            made = tables[0].loc[code] if code in tables[0].index else pd.Series(dtype=float)
+            share = np.array([float(column.get(code, 0.0)) for column in shares])
+            out[code] = [
+                _text(names.get(code, code)) or code,
+                {name: _tonne(value) for name, value in made.items() if value > 0},
+                [round(value, 4) for value in (share[:1] if (share == share[0]).all() else share).tolist()],
+            ]
+        return out
+
+    def _reference(self, reference: object) -> int | None:
+        if not isinstance(reference, str):
+            return None
+        return self.references.setdefault(reference, len(self.references))
+
+    def _reference_rows(self) -> list[list[str]]:
+        table = self.net.references
+        columns = ["title", "publisher", "date", "url"]
+        return [
+            [_text(value) for value in table.loc[name, columns]] if name in table.index else [name, "", "", ""]
+            for name in self.references
+        ]
+
+    def _reported_share(self) -> float:
+        _, shipments = self.scenarios[0]
+        total = float(shipments["flow_t"].sum())
+        seen = float(shipments.loc[shipments["basis"] == "reported", "flow_t"].sum())
+        return round(seen / total, 4) if total > 0 else 0.0
+
+    # -- key figures ----------------------------------------------------------------------------------
+
+    def _scenario(self, position: int) -> dict[str, Any]:
+        scenario, _ = self.scenarios[position]
+        figures = scenario.kpis or self._figures(position)
+        closed = [self.place[node] for node in sorted(scenario.closed) if node in self.place]
+        return {
+            "name": scenario.name,
+            "kpis": [[str(label), _figure(value)] for label, value in figures.items()],
+            "closed": closed,
+        }
+
+    def _figures(self, position: int) -> dict[str, str]:
+        """Return what every scenario can tell: tonnes delivered, concentration, distance."""
+        _, shipments = self.scenarios[position]
+        use = self.processes.index[self.processes["role"] == "use"]
+        delivered = float(shipments.loc[shipments["destination"].isin(use), "flow_t"].sum())
+        table = self._stage_output(position)
+        stage = self.refining_stage()
+        made = table[stage] if stage in table.columns else pd.Series(dtype=float)
+        out = {"Delivered": f"{_spaced(delivered)} t"}
+        if made.sum() > 0:
+            share = made / made.sum()
+            out["Largest refiner"] = f"{share.idxmax() or 'unknown'} {share.max():.0%}"
+        routed = shipments.loc[shipments["route"].notna()]
+        steps = routed["route"].str.split(schema.LIST_SEPARATOR).explode()
+        km = steps.map(self.net.edges["distance_km"]).groupby(level=0).sum()
+        weight = float(routed["flow_t"].sum())
+        if weight > 0:
+            out["Way of a tonne"] = f"{_spaced(float((routed['flow_t'] * km).sum()) / weight)} km"
+        return out
+
+
+def _stops(shipments: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per shipment and node on its way, ends included."""
+    routed = shipments.loc[shipments["route"].notna()]
+    steps = routed["route"].str.split(schema.LIST_SEPARATOR).explode()
+    pairs = ends.reindex(steps.to_numpy())
+    touched = pd.DataFrame({
+        "row": np.concatenate([steps.index, steps.index]),
+        "node": np.concatenate([pairs["source"].to_numpy(object), pairs["target"].to_numpy(object)]),
+    }).dropna().drop_duplicates()
+    return touched.join(routed, on="row")
+
+
+def _sea_lines(edges: pd.DataFrame) -> dict[str, Line | None]:
+    """Return the way over sea of every edge, or None where the lane network does not know its ends."""
+    try:
+        from supplygraph.world.sea import leg_geometry
+    except ImportError:
+        return dict.fromkeys(edges.index)
+    out: dict[str, Line | None] = {}
+    for edge, source, a, target, b in edges[["source", "source_berth", "target", "target_berth"]].itertuples():
+        line = leg_geometry(source, None if pd.isna(a) else int(a), target, None if pd.isna(b) else int(b))
+        out[edge] = None if line is None or len(line) < 2 else lanes.integer(line)
+    return out
+
+
+def world() -> dict[str, Any]:
+    """Return the bundled country shapes (unwrapped TopoJSON, 0.20 degree) with nothing but their code."""
+    topology = json.loads(facts.path("geo/countries.topojson").read_text(encoding="utf-8"))
+    name = next(iter(topology["objects"]))
+    shapes = [
+        {"type": shape["type"], "arcs": shape["arcs"], "iso": shape["properties"]["iso3"]}
+        for shape in topology["objects"][name]["geometries"]
+        if shape.get("arcs") and shape["properties"]["iso3"] != "ATA"
+    ]
+    return {"transform": topology["transform"], "arcs": topology["arcs"], "shapes": shapes}
+
+
+def tiers(alignment: Any, countries: Iterable[str]) -> dict[str, str]:
+    """Return the alignment tier of each country that has one."""
+    found = {code: alignment.tier(code) for code in countries}
+    return {code: tier for code, tier in found.items() if tier in theme.TIERS}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _tonne(value: Any) -> float | int | None:
+    """Round to four digits; None where missing."""
+    number = float(value) if value is not None else math.nan
+    if not math.isfinite(number):
+        return None
+    if number == 0:
+        return 0
+    rounded = round(number, 3 - math.floor(math.log10(abs(number))))
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def _limit(value: Any) -> float | int | None:
+    return _tonne(value)
+
+
+def _same(values: Any) -> list[float | int | None]:
+    """Return rounded values; one alone if all scenarios agree."""
+    rounded = [_tonne(value) for value in values]
+    return rounded[:1] if all(value == rounded[0] for value in rounded) else rounded
+
+
+def _figure(value: object) -> str:
+    if isinstance(value, bool | str):
+        return str(value)
+    if isinstance(value, int | float | np.number):
+        return _spaced(float(value))
+    return str(value)
+
+
+def _spaced(value: float) -> str:
+    """Write a number for people: thin spaces between thousands, three digits that count."""
+    if not math.isfinite(value):
+        return "–"
+    if abs(value) >= 100:
+        return f"{value:,.0f}".replace(",", "\u2009")
+    return f"{value:.3g}"

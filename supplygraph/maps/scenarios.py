@@ -1,0 +1,102 @@
+"""What a map compares: today's shipments first, then every scenario given, in one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from supplygraph.errors import DataError, Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from supplygraph.network.network import SupplyNetwork
+
+_NEEDED = ("origin", "destination", "product", "route", "flow_t")
+_KNOWN = {"name", "shipments", "kpis", "closed"}
+TODAY = "Today"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One state of the network: who ships what, its key figures, and what is closed."""
+
+    name: str
+    shipments: pd.DataFrame
+    kpis: Mapping[str, object] = field(default_factory=dict)
+    closed: tuple[str, ...] = ()
+
+
+def prepare(net: SupplyNetwork, scenarios: Sequence[Any] | None) -> list[Scenario]:
+    """Return today's shipments and the scenarios given, each checked.
+
+    Parameters
+    ----------
+    net
+        The network; its own shipments are the first scenario.
+    scenarios
+        Mappings with ``name``, ``shipments`` (a table like ``net.shipments``) and, optionally, ``kpis``
+        (label to value) and ``closed`` (node ids); or results that carry ``shipments_after``.
+
+    Raises
+    ------
+    DataError
+        If a scenario lacks a part or has one that is not known; lists every problem.
+    """
+    found = [Scenario(TODAY, _shipments(net.shipments))]
+    problems: list[Problem] = []
+    nodes = set(net.nodes.index)
+    for position, given in enumerate(scenarios or (), start=1):
+        try:
+            scenario = _from_mapping(given) if isinstance(given, Mapping) else _from_result(given)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            problems.append(Problem(f"scenario {position}", str(error).strip("'\""), ""))
+            continue
+        strange = [node for node in scenario.closed if node not in nodes]
+        if strange:
+            problems.append(Problem(f"scenario {position}, closed", f"no node {strange[0]!r}", "Use ids of net.nodes."))
+        found.append(scenario)
+    if problems:
+        raise DataError("scenarios for the map are not complete", problems)
+    return found
+
+
+def _from_mapping(given: Mapping[str, Any]) -> Scenario:
+    strange = sorted(set(given) - _KNOWN)
+    if strange:
+        raise ValueError(f"unknown key {strange[0]!r}; expected {', '.join(sorted(_KNOWN))}")
+    lacking = sorted({"name", "shipments"} - set(given))
+    if lacking:
+        raise ValueError(f"lacks {lacking[0]!r}")
+    closed = given.get("closed") or ()
+    return Scenario(
+        str(given["name"]),
+        _shipments(given["shipments"]),
+        dict(given.get("kpis") or {}),
+        tuple(_texts(closed)),
+    )
+
+
+def _texts(values: Iterable[object] | str) -> list[str]:
+    return [values] if isinstance(values, str) else [str(value) for value in values]
+
+
+def _from_result(result: Any) -> Scenario:
+    """Read a rerouting: its shipments afterwards, its headline figures, what its shock closes."""
+    after = result.shipments_after
+    name = str(getattr(result, "title", "After"))
+    kpis = getattr(result, "map_kpis", None)
+    closed = getattr(result, "closed", ())
+    return Scenario(name, _shipments(after), dict(kpis or {}), tuple(_texts(closed)))
+
+
+def _shipments(frame: pd.DataFrame) -> pd.DataFrame:
+    lacking = [column for column in _NEEDED if column not in frame.columns]
+    if lacking:
+        raise ValueError(f"shipments lack the column {lacking[0]!r}; expected {', '.join(_NEEDED)}")
+    kept = frame.loc[frame["flow_t"] > 0].reset_index(drop=True)
+    for column, default in (("basis", "estimated"), ("flow_low_t", float("nan")), ("flow_high_t", float("nan"))):
+        if column not in kept.columns:
+            kept[column] = default
+    return kept
