@@ -97,10 +97,14 @@ class Result:
         _provenance: dict[str, Any]
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        message = f"{type(self).__name__} is frozen: cannot set {name!r}; copy `.table` and edit the copy"
-        raise AttributeError(message)
+        self._refuse(name)
 
-    __delattr__ = __setattr__  # type: ignore[assignment]
+    def __delattr__(self, name: str) -> NoReturn:
+        self._refuse(name)
+
+    def _refuse(self, name: str) -> NoReturn:
+        message = f"{type(self).__name__} is frozen: cannot change {name!r}; copy `.table` and edit the copy"
+        raise AttributeError(message)
 
     def __getattr__(self, name: str) -> Any:
         """Read a named figure or a further table."""

@@ -1,0 +1,1 @@
+"""What we measure: concentration, centrality, exposure, chokepoints."""

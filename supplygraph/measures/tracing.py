@@ -1,0 +1,188 @@
+"""Tracing: where the material that reaches final demand was mined, refined and shipped.
+
+Cargoes keep their identity in ports and straits and mix only in processes. With ``f_ij`` the
+shipments from process i to j and ``X_j`` the intake of j, a tonne found in j came from i with
+probability ``R_ji = f_ij / X_j``. Following a tonne of demand backward is a walk over these
+probabilities, so losses and loops cancel: all figures are shares of final demand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from supplygraph.errors import DataError, Problem
+from supplygraph.network.schema import LIST_SEPARATOR
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from supplygraph.network.network import SupplyNetwork
+
+#: A chain has fewer stages than this; a longer walk runs in a loop and is solved, not swept.
+_SWEEPS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """The backward walk over processes, as integer arrays.
+
+    Attributes
+    ----------
+    processes
+        Ids of the processes; positions below refer to them.
+    node
+        Position of the node of each process in the network's nodes.
+    demand
+        Tonnes that end in each process: intake of final demand and of stock builds.
+    origin, destination, step
+        Per shipment, the two processes and the probability to step back from the one to the other.
+    shipments
+        Ids of the shipments, in the same order.
+    """
+
+    network: SupplyNetwork
+    processes: pd.Index
+    node: NDArray[np.int64]
+    demand: NDArray[np.float64]
+    origin: NDArray[np.int64]
+    destination: NDArray[np.int64]
+    step: NDArray[np.float64]
+    shipments: pd.Index
+
+    def matrix(self, *, keep: NDArray[np.bool_] | None = None) -> Any:
+        """Return R as a sparse matrix (row: where the tonne is; column: where it came from)."""
+        from scipy.sparse import csr_array
+
+        steps = self.step if keep is None else self.step * keep
+        size = len(self.processes)
+        return csr_array((steps, (self.destination, self.origin)), shape=(size, size))
+
+    def last(self, inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the tonnes of demand whose last process among ``inside`` was each of them.
+
+        Complexity: one pass over the shipments per stage of the chain; a sparse solve with loops.
+        """
+        back = _keep_rows(self.matrix(), ~inside).T.tocsr()
+        return np.where(inside, solve(back, self.demand), 0.0)
+
+    def expect(
+        self,
+        inside: NDArray[np.bool_],
+        payoff: NDArray[np.float64],
+        *,
+        keep: NDArray[np.bool_] | None = None,
+    ) -> NDArray[np.float64]:
+        """Return, for a tonne in each process, the expected payoff of its last process ``inside``.
+
+        The process itself counts. A tonne that crosses none of them earns nothing, nor does one
+        that takes a step not kept.
+
+        Parameters
+        ----------
+        inside
+            The processes at which the walk back from demand ends.
+        payoff
+            One row per process (rows of others are not read); one or more columns.
+        keep
+            The shipments (steps) that count.
+        """
+        walk = self.matrix(keep=keep)
+        ends = inside if payoff.ndim == 1 else inside[:, None]
+        return np.where(ends, payoff, solve(_keep_columns(walk, ~inside), walk @ (payoff * ends)))
+
+
+def trace(network: SupplyNetwork) -> Trace:
+    """Return the backward walk of a network.
+
+    Raises
+    ------
+    DataError
+        If the network has no shipments, or none that reach final demand.
+    """
+    processes, shipments = network.processes, network.shipments
+    shipments = shipments[shipments["flow_t"] > 0]
+    origin, destination = (_positions(processes.index, shipments[end]) for end in ("origin", "destination"))
+    flow = shipments["flow_t"].to_numpy(dtype=float)
+    intake = np.bincount(destination, weights=flow, minlength=len(processes))
+    demand = np.where(processes["output"].isna().to_numpy(), intake, 0.0)
+    if not demand.any():
+        problem = Problem("shipments", "no tonne reaches final demand.", "Estimate the flows: build(...).")
+        raise DataError("nothing to trace", [problem])
+    return Trace(
+        network=network,
+        processes=processes.index,
+        node=_positions(network.nodes.index, processes["node"]),
+        demand=demand,
+        origin=origin,
+        destination=destination,
+        step=flow / intake[destination],
+        shipments=shipments.index,
+    )
+
+
+def visits(traced: Trace) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which shipments touch which nodes: pairs (position of shipment, position of node).
+
+    A shipment touches the nodes of both its processes and every node along its route, once each.
+    """
+    network = traced.network
+    edges, nodes = network.edges, network.nodes
+    routes = network.shipments["route"].reindex(traced.shipments).reset_index(drop=True)
+    legs = routes.dropna().str.split(LIST_SEPARATOR).explode()
+    where = _positions(edges.index, legs)
+    ends = [_positions(nodes.index, edges[side])[where] for side in ("source", "target")]
+    count = np.arange(len(routes))
+    on_leg = legs.index.to_numpy()
+    shipment = np.concatenate([on_leg, on_leg, count, count])
+    node = np.concatenate([*ends, traced.node[traced.origin], traced.node[traced.destination]])
+    pairs = np.unique(np.stack([node, shipment], axis=1), axis=0)
+    return pairs[:, 1].astype(np.int64), pairs[:, 0].astype(np.int64)
+
+
+def solve(walk: Any, given: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Solve ``x = given + walk x`` exactly.
+
+    Without loops the powers of the walk vanish after as many steps as the chain has stages, and a
+    sweep over them is exact; with loops the sparse system is factorised.
+
+    Raises
+    ------
+    DataError
+        If some processes feed only each other, so that their material has no origin.
+    """
+    total, wave = given.copy(), given
+    for _ in range(_SWEEPS):
+        wave = walk @ wave
+        if not wave.any():
+            return total
+        total += wave
+    from scipy.sparse import eye_array
+    from scipy.sparse.linalg import splu
+
+    system = (eye_array(walk.shape[0], format="csc") - walk).tocsc()
+    try:
+        found: NDArray[np.float64] = splu(system).solve(given)
+    except RuntimeError:  # SuperLU: exactly singular
+        problem = Problem("shipments", "some processes feed only each other.", "Give their loop a source.")
+        raise DataError("material without an origin", [problem]) from None
+    return found
+
+
+def _positions(index: pd.Index, labels: pd.Series) -> NDArray[np.int64]:
+    return np.asarray(index.get_indexer(labels.to_numpy(dtype=object)), dtype=np.int64)  # type: ignore[arg-type]
+
+
+def _keep_rows(matrix: Any, kept: NDArray[np.bool_]) -> Any:
+    from scipy.sparse import diags_array
+
+    return (diags_array(kept.astype(float)) @ matrix).tocsr()
+
+
+def _keep_columns(matrix: Any, kept: NDArray[np.bool_]) -> Any:
+    from scipy.sparse import diags_array
+
+    return (matrix @ diags_array(kept.astype(float))).tocsr()
