@@ -65,19 +65,36 @@ class Code:
     least_usd_kg: float = 0.0
     most_usd_kg: float = float("inf")
     exporters: frozenset[str] | None = None
+    importers: frozenset[str] | None = None
 
 
 _COMTRADE, _BACI, _CHINA, _PRESS = "comtrade-imports", "baci-hs17", "comtrade-china-exports", "china-customs-press"
 #: Spodumene: lithium content implied by mine output and Chinese imports; others as the Chinese average of 2024.
 _SPODUMENE = {"AUS": 0.0225, "ZWE": 0.0159, "NGA": 0.0183, "BRA": 0.0183, "CAN": 0.0183, "NAM": 0.0183}
+#: Finland and Canada, both large buyers of cobalt feed, leave the codes out of what they report.
+_COBALT = frozenset({"CHN", "JPN", "KOR", "BEL", "NOR"})
 CODES = (
-    Code("cobalt", "cobalt-mined", "810520", _COMTRADE, "medium", factor=0.30, most_usd_kg=12.0),
-    Code("cobalt", "cobalt-mined", "260500", _COMTRADE, "medium"),
+    Code("cobalt", "cobalt-mined", "810520", _COMTRADE, "medium", factor=0.30, most_usd_kg=12.0, importers=_COBALT),
+    Code("cobalt", "cobalt-mined", "282200", _COMTRADE, "medium", factor=0.30, most_usd_kg=12.0, importers=_COBALT),
+    Code("cobalt", "cobalt-mined", "260500", _COMTRADE, "medium", importers=_COBALT),
+    # cobalt that travels in nickel intermediates: 1.8 % of wet hydroxide, 4.5 % of mixed sulphide, 1 % of matte
+    Code(
+        "cobalt",
+        "cobalt-mined",
+        "750120",
+        _COMTRADE,
+        "low",
+        factor=0.018,
+        by_exporter={"PHL": 0.045},
+        importers=_COBALT,
+    ),
+    Code("cobalt", "cobalt-mined", "750110", _COMTRADE, "low", factor=0.01, importers=_COBALT),
     Code("cobalt", "cobalt-refined", "810520", _COMTRADE, "medium", factor=1.0, least_usd_kg=15.0),
     Code("cobalt", "cobalt-refined", "282200", _COMTRADE, "medium", factor=0.72, least_usd_kg=12.0),
     Code("nickel", "nickel-mined", "260400", _COMTRADE, "medium"),
     Code("nickel", "nickel-intermediate", "750110", _COMTRADE, "medium"),
-    Code("nickel", "nickel-intermediate", "750120", _COMTRADE, "medium"),
+    # the Philippine plants ship mixed sulphide (55 % nickel), at twice the unit value of wet hydroxide
+    Code("nickel", "nickel-intermediate", "750120", _COMTRADE, "medium", by_exporter={"PHL": 0.55}),
     Code("nickel", "nickel-refined", "750210", _COMTRADE, "high"),
     Code("nickel", "nickel-refined", "283324", _COMTRADE, "high"),
     Code(
@@ -131,6 +148,8 @@ def select(bilateral: pd.DataFrame, codes: tuple[Code, ...] = CODES) -> pd.DataF
         fits = ~known | ((unit >= code.least_usd_kg) & (unit <= code.most_usd_kg))
         if code.exporters is not None:
             fits &= rows["exporter_iso3"].isin(code.exporters) | total
+        if code.importers is not None:
+            fits &= rows["importer_iso3"].isin(code.importers)
         rows, total = rows[fits], total[fits]
         factor = (
             rows["exporter_iso3"]
