@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -94,8 +94,7 @@ def merge(lines: Sequence[Line], flows: Table) -> list[Chain]:
     totals = _totals(ends, direction, owner, flows)
     ends = np.unique(ends, axis=0)
     along = _labels(totals)
-    return [Chain(points[walk], totals[number] if forward else totals[number][::-1])
-            for walk, number, forward in _walks(ends, along)]
+    return [Chain(points[walk], totals[number]) for walk, number in _Walker(ends, along).walks()]
 
 
 def _stretches(lines: Sequence[Line]) -> tuple[Line, Line, Line, Line]:
@@ -134,39 +133,41 @@ def _labels(totals: Table) -> Line:
     return np.asarray(label.ravel().reshape(2, len(totals)).T)
 
 
-def _walks(ends: Line, label: Line) -> list[tuple[list[int], int, bool]]:
-    """Join stretches end to end while nothing branches and the flow stays the same."""
-    around: dict[int, list[int]] = defaultdict(list)
-    for number, (a, b) in enumerate(ends.tolist()):
-        around[a].append(number)
-        around[b].append(number)
-    used = np.zeros(len(ends), dtype=bool)
-    walks = []
-    for number, (a, b) in enumerate(ends.tolist()):
-        if used[number]:
-            continue
-        used[number] = True
-        head = _extend(b, label[number, 0], ends, label, around, used)
-        tail = _extend(a, label[number, 1], ends, label, around, used)
-        walks.append(([*reversed(tail), a, b, *head], number, True))
-    return walks
+class _Walker:
+    """Joins stretches end to end while nothing branches and the flow stays the same."""
 
+    def __init__(self, ends: Line, label: Line) -> None:
+        self.ends = [(int(a), int(b)) for a, b in ends]
+        self.label = label
+        self.used = np.zeros(len(ends), dtype=bool)
+        self.around: dict[int, list[int]] = defaultdict(list)
+        for number, (a, b) in enumerate(self.ends):
+            self.around[a].append(number)
+            self.around[b].append(number)
 
-def _extend(at: int, flow: int, ends: Line, label: Line, around: dict[int, list[int]], used: NDArray[np.bool_]) -> list[int]:
-    """Walk on from a point; ``flow`` is the label in the direction of walking."""
-    path = []
-    while True:
-        ahead = around[at]
-        free = [number for number in ahead if not used[number]]
-        if len(ahead) != 2 or len(free) != 1:
-            return path
-        number = free[0]
-        a, b = (int(end) for end in ends[number])
-        if label[number, 0 if a == at else 1] != flow:
-            return path
-        used[number] = True
-        at = b if a == at else a
-        path.append(at)
+    def walks(self) -> Iterator[tuple[list[int], int]]:
+        """Yield the points of every walk, and a stretch that it takes from low to high."""
+        for number, (a, b) in enumerate(self.ends):
+            if self.used[number]:
+                continue
+            self.used[number] = True
+            head = self._onward(b, self.label[number, 0])
+            tail = self._onward(a, self.label[number, 1])
+            yield [*reversed(tail), a, b, *head], number
+
+    def _onward(self, at: int, flow: int) -> list[int]:
+        """Walk on from a point; ``flow`` is the label in the direction of walking."""
+        path: list[int] = []
+        while True:
+            free = [number for number in self.around[at] if not self.used[number]]
+            if len(self.around[at]) != 2 or len(free) != 1:
+                return path
+            a, b = self.ends[free[0]]
+            if self.label[free[0], 0 if a == at else 1] != flow:
+                return path
+            self.used[free[0]] = True
+            at = b if a == at else a
+            path.append(at)
 
 
 def unwrap(points: Line) -> Line:

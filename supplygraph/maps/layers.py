@@ -114,13 +114,13 @@ class Payload:
             lines, rows = known if line is not None else guessed
             lines.append(line if line is not None else self._arc(edge))
             rows.append(int(row))
-        return tuple([self._chain(chain) for chain in lanes.merge(lines, flows.table[rows])]
-                     for lines, rows in (known, guessed))  # type: ignore[return-value]
+        drawn = [[self._chain(chain) for chain in lanes.merge(lines, flows.table[rows])]
+                 for lines, rows in (known, guessed)]
+        return drawn[0], drawn[1]
 
     def _arc(self, edge: str) -> Line:
-        ends = self.net.edges.loc[edge, ["source", "target"]]
-        start, end = (tuple(self.nodes.loc[node, ["lon", "lat"]].astype(float)) for node in ends)
-        return lanes.great_circle(start, end)  # type: ignore[arg-type]
+        ends = self.nodes.loc[list(self.net.edges.loc[edge, ["source", "target"]]), ["lon", "lat"]].to_numpy(float)
+        return lanes.great_circle((ends[0, 0], ends[0, 1]), (ends[1, 0], ends[1, 1]))
 
     def _chain(self, chain: lanes.Chain) -> list[Any]:
         points = lanes.thin(lanes.unwrap(chain.points))
@@ -183,8 +183,8 @@ class Payload:
             _text(row["name"]),
             schema.NODE_KINDS.index(row["kind"]),
             _text(row["country"]),
-            round(float(row["lon"]), 3),
-            round(float(row["lat"]), 3),
+            round(float(str(row["lon"])), 3),
+            round(float(str(row["lat"])), 3),
             _text(row["status"]),
             _same(tonnes.loc[node].to_numpy()),
             _limit(row["throughput_t"]),
@@ -217,7 +217,8 @@ class Payload:
     def _owner_rows(self) -> list[Any]:
         owners = self.net.owners.reset_index()
         rows = owners.loc[owners["node"].isin(self.place)].sort_values(["node", "share"], ascending=[True, False])
-        return [[self.place[r.node], r.owner, round(float(r.share), 3)] for r in rows.itertuples()]
+        columns = zip(rows["node"], rows["owner"], rows["share"].astype(float), strict=True)
+        return [[self.place[node], owner, round(share, 3)] for node, owner, share in columns]
 
     def _links(self) -> list[Any]:
         """Return who ships what to whom: tonnes today with their interval, and where scenarios differ."""
@@ -228,20 +229,19 @@ class Payload:
         rows = pd.concat(frames, ignore_index=True)
         rows = rows.loc[rows["a"].isin(self.place) & rows["b"].isin(self.place)]
         rows["seen"] = rows["flow_t"].where(rows["basis"] == "reported", 0.0)
-        group = rows.groupby(["a", "b", "product", "scenario"])
-        table = group["flow_t"].sum().unstack("scenario").reindex(columns=range(len(self.scenarios))).fillna(0.0)
+        table = rows.pivot_table(index=["a", "b", "product"], columns="scenario", values="flow_t", aggfunc="sum")
+        table = table.reindex(columns=range(len(self.scenarios))).fillna(0.0)
         now = rows.loc[rows["scenario"] == 0].groupby(["a", "b", "product"])
         extra = now.agg(seen=("seen", "sum"), low=("flow_low_t", "min"), high=("flow_high_t", "max"),
                         count=("flow_t", "size"))
         extra = extra.reindex(table.index)
         out = []
-        for (a, b, product), flow in table.iterrows():
-            more = extra.loc[(a, b, product)]
+        keys = zip(*(table.index.get_level_values(level) for level in range(3)), strict=True)
+        for (a, b, product), flow, more in zip(keys, table.to_numpy(), extra.to_dict("records"), strict=True):
             # The bounds of a sum are not the sum of bounds: shown only where one shipment makes the link.
             one = more["count"] == 1
-            out.append([self.place[a], self.place[b], self.number[product], _same(flow.to_numpy()),
-                        int(more["seen"] > 0), _tonne(more["low"]) if one else None,
-                        _tonne(more["high"]) if one else None])
+            out.append([self.place[a], self.place[b], self.number[product], _same(flow), int(more["seen"] > 0),
+                        _tonne(more["low"]) if one else None, _tonne(more["high"]) if one else None])
         return out
 
     # -- straits, countries, sources ------------------------------------------------------------------
@@ -258,11 +258,12 @@ class Payload:
         for node, rows in stops.groupby("node"):
             if node not in self.place:
                 continue
-            sums = rows.groupby(["to", "product"])["flow_t"].sum()
-            order = sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:_DEPENDENTS]
-            out[str(self.place[node])] = [
-                [to, self.number[product], _tonne(flow), round(flow / intake[(to, product)], 4)]
-                for (to, product), flow in order
+            sums = rows.groupby(["to", "product"])["flow_t"].sum().reset_index()
+            sums = sums.sort_values(["flow_t", "to", "product"], ascending=[False, True, True]).head(_DEPENDENTS)
+            columns = zip(sums["to"], sums["product"], sums["flow_t"].astype(float), strict=True)
+            out[str(self.place[str(node)])] = [
+                [to, self.number[product], _tonne(flow), round(flow / float(intake[to, product]), 4)]
+                for to, product, flow in columns
             ]
         return out
 
@@ -273,7 +274,8 @@ class Payload:
         sent = shipments.loc[shipments["origin"].isin(self.processes.index[makes])]
         country = sent["origin"].map(self.at).map(self.nodes["country"]).fillna("")
         stage = sent["product"].map(self.products["stage"])
-        return sent.groupby([country, stage])["flow_t"].sum().unstack(fill_value=0.0)
+        made = pd.DataFrame({"country": country, "stage": stage, "flow_t": sent["flow_t"]})
+        return made.pivot_table(index="country", columns="stage", values="flow_t", aggfunc="sum", fill_value=0.0)
 
     def refining_stage(self) -> str:
         """Return the stage that the country fill shows: refining, else separation, else the last made."""
@@ -348,7 +350,9 @@ class Payload:
         out = {"Delivered": f"{_spaced(delivered)} t"}
         if made.sum() > 0:
             share = made / made.sum()
-            out["Largest refiner"] = f"{share.idxmax() or 'unknown'} {share.max():.0%}"
+            first = str(share.idxmax())
+            name = self.net.countries["name"].get(first, first) or "unknown"
+            out["Largest refiner"] = f"{name} {100 * share.max():.0f} %"
         routed = shipments.loc[shipments["route"].notna()]
         steps = routed["route"].str.split(schema.LIST_SEPARATOR).explode()
         km = steps.map(self.net.edges["distance_km"]).groupby(level=0).sum()

@@ -10,17 +10,19 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import folium
 from branca.element import Element, Figure
 
 from supplygraph.errors import DataError, Problem
 from supplygraph.maps import layers, page, theme
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SCRIPTS = ("data.js", "draw.js", "sites.js", "popup.js", "table.js", "panel.js", "main.js")
 #: folium layers that draw shapes and carry no HTML.
@@ -54,8 +56,8 @@ class OfflineMap(folium.Map):  # type: ignore[misc]
         Title of the page.
     """
 
-    default_js: list[tuple[str, str]] = []
-    default_css: list[tuple[str, str]] = []
+    default_js: ClassVar[list[tuple[str, str]]] = []
+    default_css: ClassVar[list[tuple[str, str]]] = []
 
     def __init__(self, payload: dict[str, Any], *, title: str) -> None:
         super().__init__(location=[20, 120], zoom_start=2, tiles=None)

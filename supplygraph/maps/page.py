@@ -11,13 +11,12 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from importlib import metadata, resources
 from pathlib import Path
-from typing import Any
 
 from supplygraph.errors import DataError, MissingDependencyError
 
@@ -34,10 +33,11 @@ _UNSAFE = {
 }
 _VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "wbr"}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*\Z")
-#: What an address may start with: a place on this page, a file beside it, a picture held inside, or a
-#: page to which the reader may choose to go. Anything else (scripts above all) is refused.
-_LINK = re.compile(r"(#|https?://|mailto:|data:image/|(?![A-Za-z][A-Za-z0-9+.-]*:|//)[^\s\\])")
-_ADDRESSES = {"href", "src"}
+#: Where a link may lead: a place on this page, a file beside it, or a page to which the reader may choose to
+#: go. Pictures are held inside the page. Anything else (scripts above all) is refused.
+_LINK = re.compile(r"(#|https?://|mailto:|(?![A-Za-z][A-Za-z0-9+.-]*:|//)[^\s\\])")
+_PICTURE = re.compile(r"data:image/(png|jpeg|svg\+xml);base64,[A-Za-z0-9+/=]*\Z")
+_ADDRESSES = {"href": _LINK, "src": _PICTURE}
 _REFUSED = {"style", "srcdoc", "action", "formaction", "ping", "background"}
 
 
@@ -61,7 +61,7 @@ class Tag:
 class _Elements:
     """Build elements by name: ``html.p("text", class_="note")``."""
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Callable[..., Tag]:
         def build(*children: object, **attributes: object) -> Tag:
             return element(name, *children, **attributes)
 
@@ -89,7 +89,7 @@ def element(name: str, *children: object, **attributes: object) -> Tag:
     ------
     DataError
         If the element or attribute could run code or reach out: ``script``, ``on...``, ``style``,
-        an address that is not a place, a relative file, a picture or a web page.
+        a link that is not a place, a relative file or a web page, a picture from elsewhere.
 
     Examples
     --------
@@ -112,8 +112,10 @@ def element(name: str, *children: object, **attributes: object) -> Tag:
 def _check_attribute(name: str, value: str) -> None:
     if not _NAME.match(name) or name.lower().startswith("on") or name.lower() in _REFUSED:
         raise DataError(f"no attribute {name!r} on a page: use a class and the style sheet")
-    if name.lower() in _ADDRESSES and not _LINK.match(value):
-        raise DataError(f"address {value!r} refused: expected #place, a relative file, https:// or data:image/")
+    allowed = _ADDRESSES.get(name.lower())
+    if allowed is not None and not allowed.match(value):
+        raise DataError(f"address {value!r} refused: expected #place, a relative file or https:// in `href`, "
+                        "data:image/... in `src`")
 
 
 def _flat(children: Iterable[object]) -> Iterable[Tag | str]:
@@ -129,12 +131,12 @@ def _flat(children: Iterable[object]) -> Iterable[Tag | str]:
 
 
 def safe_json(value: object) -> str:
-    """Return compact JSON that may stand inside any HTML element and that no template engine reads.
+    r"""Return compact JSON that may stand inside any HTML element and that no template engine reads.
 
     Examples
     --------
     >>> safe_json({"name": "</script>{{7*7}}"})
-    '{"name":"\\\\u003c/script\\\\u003e{\\\\u007b7*7}}"}'
+    '{"name":"\\u003c/script\\u003e{\\u007b7*7}}"}'
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     # Compact JSON holds "{{", "{%" and "{#" inside strings only, where an escape means the same.
@@ -194,7 +196,7 @@ def document(
     ]
     tree = [body] if isinstance(body, Tag | str) else list(body)
     inside = "".join(str(part) if isinstance(part, Tag) else escape(part, quote=False) for part in tree)
-    return "\n".join(
+    page = "\n".join(
         [
             "<!DOCTYPE html>",
             f'<html lang="{escape(language)}">',
@@ -214,6 +216,8 @@ def document(
             "",
         ],
     )
+    # Half of a surrogate pair in a text cannot be written as UTF-8.
+    return re.sub("[\ud800-\udfff]", "\ufffd", page)
 
 
 def policy(styles: Iterable[str], scripts: Iterable[str], *, loose: bool = False) -> str:

@@ -96,6 +96,7 @@ def _shipments(frame: pd.DataFrame) -> pd.DataFrame:
     if lacking:
         raise ValueError(f"shipments lack the column {lacking[0]!r}; expected {', '.join(_NEEDED)}")
     kept = frame.loc[frame["flow_t"] > 0].reset_index(drop=True)
+    kept["flow_t"] = kept["flow_t"].astype("float64")
     for column, default in (("basis", "estimated"), ("flow_low_t", float("nan")), ("flow_high_t", float("nan"))):
         if column not in kept.columns:
             kept[column] = default

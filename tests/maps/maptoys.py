@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pandas as pd
 
 from supplygraph.network.network import SupplyNetwork
@@ -24,6 +26,8 @@ SITES = [
     ("suez", "Suez Canal", "passage", None, 32.4, 30.6, "operating"),
     ("good_hope", "Cape of Good Hope", "passage", None, 18.5, -35.5, "operating"),
 ]
+COUNTRIES = {"COD": "DR Congo", "IDN": "Indonesia", "CHN": "China", "FIN": "Finland", "KOR": "South Korea",
+             "JPN": "Japan", "DEU": "Germany", "TZA": "Tanzania"}
 INF = float("inf")
 
 
@@ -53,7 +57,8 @@ def tables(**changes):
             ("good_hope", "FIKOK", ore, "sea"), ("mine-b", "other-refining-kor", ore, "sea"),
             ("ref-a", "CNNGB", metal, "road"), ("CNNGB", "JPOSA", metal, "sea"), ("JPOSA", "fac-a", metal, "road"),
             ("CNNGB", "malacca", metal, "sea"), ("malacca", "suez", metal, "sea"), ("suez", "DEHAM", metal, "sea"),
-            ("malacca", "good_hope", metal, "sea"), ("good_hope", "DEHAM", metal, "sea"), ("DEHAM", "fac-b", metal, "road"),
+            ("malacca", "good_hope", metal, "sea"), ("good_hope", "DEHAM", metal, "sea"),
+            ("DEHAM", "fac-b", metal, "road"),
             ("ref-b", "FIKOK", metal, "road"), ("FIKOK", "DEHAM", metal, "sea"),
             ("other-refining-kor", "JPOSA", metal, "sea")]
     edges = pd.DataFrame([(f"{a}>{b}:{'om'[p == metal]}", a, b, p, m) for a, b, p, m in legs],
@@ -63,16 +68,14 @@ def tables(**changes):
     return {"nodes": nodes, "products": products, "processes": processes, "edges": edges,
             "shipments": shipments(ore, metal),
             "owners": pd.DataFrame({"node": ["mine-a"], "owner": ["CHN"], "share": [0.7], "reference": ["src"]}),
-            "countries": pd.DataFrame([(c, changes.get("countries", {}).get(c, n)) for c, n in
-                                       [("COD", "DR Congo"), ("IDN", "Indonesia"), ("CHN", "China"), ("FIN", "Finland"),
-                                        ("KOR", "South Korea"), ("JPN", "Japan"), ("DEU", "Germany"), ("TZA", "Tanzania")]],
+            "countries": pd.DataFrame([(c, changes.get("countries", {}).get(c, n)) for c, n in COUNTRIES.items()],
                                       columns=["country", "name"]).assign(reference="src"),
             "references": pd.DataFrame({"reference": ["src"], "title": [changes.get("source", "A yearbook")],
                                         "publisher": ["A survey"], "date": ["2026"], "url": [None], "licence": [None]})}
 
 
 def route(*stops, product="o"):
-    return ";".join(f"{a}>{b}:{product}" for a, b in zip(stops, stops[1:], strict=False))
+    return ";".join(f"{a}>{b}:{product}" for a, b in pairwise(stops))
 
 
 def shipments(ore="ore", metal="metal", *, suez=True):

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import io
+import re
+
+import folium
+import maptoys
+import pytest
+
+from supplygraph.errors import DataError, UnknownNameError
+from supplygraph.maps import layers, map_network
+from supplygraph.maps.scenarios import prepare
+
+CLOSED = {"name": "Suez closed", "shipments": maptoys.shipments(suez=False), "closed": ["suez"]}
+
+
+def payload(scenarios=(CLOSED,), **options):
+    net = maptoys.network()
+    return layers.Payload(net, prepare(net, scenarios), **options).build()
+
+
+def node(data, name):
+    return next(row for row in data["nodes"] if row[0] == name)
+
+
+def test_sites_carry_the_larger_of_in_and_out():
+    data = payload()
+    assert node(data, "mine-a")[7] == [900, 850]
+    assert node(data, "ref-a")[7] == [800]
+    assert node(data, "fac-b")[7] == [500, 430]
+
+
+def test_ports_and_straits_count_each_shipment_once():
+    data = payload()
+    assert node(data, "CNNGB")[7] == [1600, 1580]
+    assert node(data, "malacca")[7] == [900, 880]
+    assert node(data, "suez")[7] == [500, 0]
+    assert node(data, "good_hope")[7] == [0, 430]
+
+
+def test_straits_tell_who_depends_on_them():
+    data = payload()
+    place = {row[0]: i for i, row in enumerate(data["nodes"])}
+    assert data["straits"][str(place["suez"])] == [["DEU", 1, 250, 0.5], ["FIN", 0, 250, 1.0]]
+
+
+def test_countries_show_their_share_of_refining():
+    data = payload()
+    assert data["countries"]["CHN"][2] == [0.6667, 0.6903]
+    assert data["countries"]["CHN"][1] == {"refining": 800}
+    assert data["countries"]["COD"][2] == [0.0]
+
+
+def test_links_show_tonnes_interval_and_basis():
+    data = payload()
+    place = {row[0]: i for i, row in enumerate(data["nodes"])}
+    links = {(row[0], row[1]): row[2:] for row in data["links"]}
+    assert links[place["mine-a"], place["ref-a"]] == [0, [650], 1, 455, 910]
+    assert links[place["mine-a"], place["ref-b"]] == [0, [250, 200], 0, 175, 350]
+
+
+def test_key_figures_are_made_where_none_are_given():
+    data = payload()
+    assert data["scenarios"][0]["kpis"][:2] == [["Delivered", "1\u2009200 t"], ["Largest refiner", "China 67 %"]]
+    given = payload([CLOSED | {"kpis": {"Lost": 70.25}}])
+    assert given["scenarios"][1]["kpis"] == [["Lost", "70.2"]]
+
+
+def test_one_product_alone():
+    data = payload(product="metal")
+    assert [row[0] for row in data["products"]] == ["metal"]
+    assert node(data, "suez")[7] == [250, 0]
+    with pytest.raises(UnknownNameError, match="metal"):
+        payload(product="metall")
+
+
+@pytest.mark.parametrize("given", [
+    {"name": "x"}, {"shipments": maptoys.shipments()}, CLOSED | {"extra": 1}, CLOSED | {"closed": ["nowhere"]},
+    CLOSED | {"shipments": maptoys.shipments().drop(columns="flow_t")}, 7,
+])
+def test_scenarios_that_are_not_whole_are_refused(given):
+    with pytest.raises(DataError) as caught:
+        map_network(maptoys.network(), scenarios=[CLOSED, given])
+    assert len(caught.value.report) == 1
+    assert "scenario 2" in str(caught.value)
+
+
+def test_same_network_same_bytes(tmp_path):
+    texts = []
+    for shuffled in (False, True):
+        parts = maptoys.tables()
+        if shuffled:
+            parts = {name: frame.sample(frac=1, random_state=1) for name, frame in parts.items()}
+        net = type(maptoys.network())(**parts)
+        drawn = map_network(net, scenarios=[CLOSED])
+        folium.PolyLine([[0, 0], [10, 10]]).add_to(drawn)
+        texts.append(drawn.save_html(tmp_path / "map.html").read_bytes())
+    assert texts[0] == texts[1]
+
+
+def test_the_file_asks_for_nothing(tmp_path):
+    text = map_network(maptoys.network()).save_html(tmp_path / "map.html").read_text()
+    assert not re.search(r"<(script|link|img|iframe)[^>]*(src|href)=", text)
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text).group(1)
+    assert "unsafe" not in policy
+    assert policy.count("sha256-") == 4
+
+
+def test_it_is_a_folium_map():
+    drawn = map_network(maptoys.network())
+    assert isinstance(drawn, folium.Map)
+    buffer = io.BytesIO()
+    drawn.save(buffer)
+    assert buffer.getvalue() == drawn.to_html().encode()
+    assert "srcdoc=" in drawn._repr_html_()
+    assert "srcdoc=" in drawn.get_root().render()
+
+
+def test_plain_folium_layers_can_be_added(tmp_path, opened):
+    drawn = map_network(maptoys.network())
+    group = folium.FeatureGroup("mine").add_to(drawn)
+    folium.CircleMarker([10, 100], radius=20, color="#ff0000").add_to(group)
+    folium.GeoJson({"type": "Point", "coordinates": [90, 10]}, marker=folium.CircleMarker()).add_to(drawn)
+    drawn.save_html(tmp_path / "map.html")
+    with opened(tmp_path / "map.html") as (view, seen):
+        assert view.evaluate("() => document.querySelectorAll('path.leaflet-interactive').length") == 2
+        assert seen.nothing, seen
+
+
+@pytest.mark.parametrize("layer", [
+    folium.TileLayer("OpenStreetMap"), folium.Marker([0, 0]), folium.CircleMarker([0, 0], tooltip="x"),
+    folium.CircleMarker([0, 0], popup="x"), folium.FeatureGroup("<b>x"), folium.PolyLine([[0, 0], [1, 1]], color="{{7}}"),
+    folium.LayerControl(), folium.Element("<p>x</p>"),
+], ids=lambda layer: type(layer).__name__)
+def test_layers_with_code_or_addresses_are_named_and_refused(layer, tmp_path):
+    drawn = map_network(maptoys.network())
+    drawn.add_child(layer)
+    with pytest.raises(DataError, match="layer"):
+        drawn.save_html(tmp_path / "map.html")
+    assert not list(tmp_path.iterdir())
+
+
+def test_refused_layers_go_in_on_request(tmp_path):
+    drawn = map_network(maptoys.network())
+    folium.CircleMarker([0, 0], tooltip="x").add_to(drawn)
+    text = drawn.save_html(tmp_path / "map.html", allow_layers=True).read_text()
+    assert "bindTooltip" in text
+
+
+def test_scenarios_difference_and_search_work_by_keyboard(tmp_path, opened):
+    drawn = map_network(maptoys.network(), scenarios=[CLOSED])
+    drawn.save_html(tmp_path / "map.html")
+    with opened(tmp_path / "map.html") as (view, seen):
+        view.focus("#sg-scenario")
+        view.keyboard.press("ArrowRight")
+        assert view.inner_text(".sg-scenario") == "Suez closed"
+        assert "1\u2009130 t" in view.inner_text(".sg-figures")
+        view.get_by_role("button", name="Difference").press("Enter")
+        assert "less than today" in view.inner_text(".sg-legend").lower()
+        view.get_by_role("combobox", name="Find a site or country").fill("northern")
+        view.keyboard.press("Enter")
+        popup = view.inner_text(".leaflet-popup-content")
+        assert "Northern Refinery" in popup
+        assert "A yearbook" in popup
+        assert "Toy Co" in popup
+        assert seen.nothing, seen
+
+
+def test_every_control_has_a_name(tmp_path, opened):
+    drawn = map_network(maptoys.network(), scenarios=[CLOSED])
+    drawn.save_html(tmp_path / "map.html")
+    with opened(tmp_path / "map.html") as (view, _):
+        nameless = view.evaluate("""() => [...document.querySelectorAll('button, input, select, a, summary')].filter((e) => !(
+          e.textContent.trim() || e.getAttribute('aria-label') || e.title || (e.labels && e.labels.length))).length""")
+        assert nameless == 0
+
+
+def test_the_table_is_saved_as_csv_without_formulas(tmp_path, opened):
+    net = maptoys.network(names={"ref-a": "=1+2", "ref-b": 'comma, "quote"'})
+    map_network(net, scenarios=[CLOSED]).save_html(tmp_path / "map.html")
+    with opened(tmp_path / "map.html") as (view, _):
+        view.get_by_role("button", name="Table").click()
+        with view.expect_download() as waiting:
+            view.get_by_role("button", name="Download CSV").click()
+        text = waiting.value.path().read_text(encoding="utf-8-sig")
+    assert "'=1+2,Refinery,China" in text
+    assert '"comma, ""quote"""' in text
+
+
+def test_lines_across_the_pacific_are_whole(tmp_path, opened):
+    map_network(maptoys.network()).save_html(tmp_path / "map.html")
+    with opened(tmp_path / "map.html") as (view, _):
+        widest = view.evaluate("""() => Math.max(...document.getElementById('map').supplyMap.data.lanes.flatMap(
+          (lane) => lane.points.slice(1).map((p, i) => Math.abs(p[0] - lane.points[i][0]))))""")
+    assert widest < 20
