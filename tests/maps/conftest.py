@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+WATCH = "addEventListener('securitypolicyviolation', (e) => console.error('CSP ' + e.violatedDirective))"
+
 
 @dataclass
 class Seen:
@@ -49,7 +51,7 @@ def opened(chromium):
         page.on("dialog", lambda dialog: (seen.dialogs.append(dialog.message), dialog.dismiss()))
         page.on("request", lambda request: seen.requests.append(request.url)
                 if not request.url.startswith(("file:", "data:", "blob:")) else None)
-        page.add_init_script("addEventListener('securitypolicyviolation', e => console.error('CSP ' + e.violatedDirective))")
+        page.add_init_script(WATCH)
         try:
             page.goto(path.as_uri())
             yield page, seen

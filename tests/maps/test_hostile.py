@@ -83,8 +83,8 @@ def naive_map(text, folder):
     """Return what folium makes of the text as a tooltip, or the error that it raises."""
 
     class Inlined(folium.Map):
-        default_js = []
-        default_css = []
+        default_js = ()
+        default_css = ()
 
     host = Inlined([0, 0], zoom_start=2, tiles=None)
     host.get_root().header.add_child(offline.Verbatim(f"<script>{page.leaflet()[0]}</script>"))

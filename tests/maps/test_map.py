@@ -129,7 +129,8 @@ def test_plain_folium_layers_can_be_added(tmp_path, opened):
 
 @pytest.mark.parametrize("layer", [
     folium.TileLayer("OpenStreetMap"), folium.Marker([0, 0]), folium.CircleMarker([0, 0], tooltip="x"),
-    folium.CircleMarker([0, 0], popup="x"), folium.FeatureGroup("<b>x"), folium.PolyLine([[0, 0], [1, 1]], color="{{7}}"),
+    folium.CircleMarker([0, 0], popup="x"), folium.FeatureGroup("<b>x"),
+    folium.PolyLine([[0, 0], [1, 1]], color="{{7}}"),
     folium.LayerControl(), folium.Element("<p>x</p>"),
 ], ids=lambda layer: type(layer).__name__)
 def test_layers_with_code_or_addresses_are_named_and_refused(layer, tmp_path):
@@ -170,8 +171,9 @@ def test_every_control_has_a_name(tmp_path, opened):
     drawn = map_network(maptoys.network(), scenarios=[CLOSED])
     drawn.save_html(tmp_path / "map.html")
     with opened(tmp_path / "map.html") as (view, _):
-        nameless = view.evaluate("""() => [...document.querySelectorAll('button, input, select, a, summary')].filter((e) => !(
-          e.textContent.trim() || e.getAttribute('aria-label') || e.title || (e.labels && e.labels.length))).length""")
+        nameless = view.evaluate("""() => [...document.querySelectorAll('button, input, select, a, summary')].filter(
+          (e) => !(e.textContent.trim() || e.getAttribute('aria-label') || e.title || (e.labels && e.labels.length)),
+        ).length""")
         assert nameless == 0
 
 
