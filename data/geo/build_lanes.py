@@ -1,0 +1,152 @@
+"""Make lanes.npz again: the sea lane network with straits as gates and ports attached.
+
+Run once, with ``pip install searoute==1.6.0 geopandas``; supplygraph itself never needs searoute.
+The same inputs give the same bytes. Steps: unwrap the network, drop duplicates at the date line, add
+the Kiel Canal (which the network lacks), split every edge that crosses a strait's gate line at the
+line, and tie each port to the sea node that is nearest without crossing land.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import shapely
+
+HERE = Path(__file__).parent
+EARTH_KM = 6371.0088
+#: Ends of the canal's approaches on the lane network: Elbe mouth, canal, Kiel bight.
+KIEL = [(8.6, 53.98), (9.45, 54.325), (10.4, 54.55)]
+CANDIDATES = 16
+
+
+def haversine(lon1, lat1, lon2, lat2):
+    lon1, lat1, lon2, lat2 = map(np.radians, (lon1, lat1, lon2, lat2))
+    a = np.sin((lat2 - lat1) / 2) ** 2 + np.cos(lat1) * np.cos(lat2) * np.sin((lon2 - lon1) / 2) ** 2
+    return 2 * EARTH_KM * np.arcsin(np.sqrt(np.minimum(a, 1)))
+
+
+def network():
+    from searoute.data.marnet_dict import edge_list, node_list
+
+    def norm(point):
+        return (round((point[0] + 180) % 360 - 180, 5), round(point[1], 5))
+
+    points = sorted({norm(p) for p in node_list})
+    index = {p: i for i, p in enumerate(points)}
+    edges = {
+        tuple(sorted((index[norm(u)], index[norm(v)])))
+        for u, targets in edge_list.items()
+        for v in targets
+    }
+    return np.array(points), np.array(sorted(e for e in edges if e[0] != e[1]))
+
+
+def add_kiel(points, edges):
+    start = len(points)
+    points = np.vstack([points, [KIEL[1]]])
+    for end in (KIEL[0], KIEL[2]):
+        near = int(np.argmin(haversine(end[0], end[1], points[:start, 0], points[:start, 1])))
+        edges = np.vstack([edges, [near, start]])
+    return points, edges, start
+
+
+def split_at_gates(points, edges, gates, kiel):
+    """Replace each crossing edge by edges over gate nodes; return the gate of each node (-1 = none)."""
+    gate = np.full(len(points), -1)
+    gate[kiel] = list(gates).index("kiel")
+    added, added_gate, new_edges = [], [], []
+    a, b = points[edges[:, 0]], points[edges[:, 1]].copy()
+    step = b[:, 0] - a[:, 0]
+    b[:, 0] -= 360 * np.round(step / 360)
+    cuts = [[] for _ in range(len(edges))]
+    for number, (name, line) in enumerate(gates.items()):
+        if name == "kiel":
+            continue
+        for shift in (0, 360, -360):
+            lines = shapely.linestrings(np.stack([a + [shift, 0], b + [shift, 0]], axis=1))
+            for i in np.flatnonzero(shapely.intersects(lines, line)):
+                at = lines[i].intersection(line)
+                at = at if at.geom_type == "Point" else at.representative_point()
+                cuts[i].append((lines[i].project(at), number, round((at.x + 180) % 360 - 180, 5), round(at.y, 5)))
+    for i, (u, v) in enumerate(edges):
+        chain = [u]
+        for _, number, x, y in sorted(cuts[i]):
+            added.append((x, y))
+            added_gate.append(number)
+            chain.append(len(points) + len(added) - 1)
+        chain.append(v)
+        new_edges += list(zip(chain[:-1], chain[1:], strict=True))
+    if added:
+        points, gate = np.vstack([points, added]), np.append(gate, added_gate)
+    return points, np.array(sorted(tuple(sorted(map(int, e))) for e in new_edges)), gate
+
+
+def attach(ports, points, gate, land):
+    """Return for each port the sea node that is nearest by km + 2 x km over land."""
+    tree = shapely.STRtree(land)
+    nodes, km = [], []
+    for lon, lat in ports:
+        away = haversine(lon, lat, points[:, 0], points[:, 1])
+        away[gate >= 0] = np.inf
+        near = np.argsort(away, kind="stable")[:CANDIDATES]
+        cost = []
+        for j in near:
+            x = points[j, 0] - 360 * np.round((points[j, 0] - lon) / 360)
+            line = shapely.LineString([(lon, lat), (x, points[j, 1])])
+            over = sum(line.intersection(land[k]).length for k in tree.query(line))
+            share = over / line.length if line.length else 0.0
+            cost.append(away[j] * (1 + 2 * share))
+        best = int(near[int(np.argmin(cost))])
+        nodes.append(best)
+        km.append(max(float(away[best]), 0.1))
+    return np.array(nodes), np.array(km)
+
+
+def save(path, **arrays):
+    """Write an .npz with fixed time stamps, so that the same arrays give the same bytes."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in sorted(arrays.items()):
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+            entry = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, buffer.getvalue())
+
+
+def main():
+    gates = {}
+    with (HERE / "passages.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            ends = [(float(row[f"gate_lon{i}"]), float(row[f"gate_lat{i}"])) for i in (1, 2)]
+            gates[row["passage"]] = shapely.LineString(ends)
+    with (HERE / "ports.csv").open(encoding="utf-8") as file:
+        ports = [(row["port"], float(row["lon"]), float(row["lat"])) for row in csv.DictReader(file)]
+    land = np.array(
+        [part for g in geopandas.read_parquet(HERE / "countries.parquet").geometry for part in shapely.get_parts(g)],
+        dtype=object,
+    )
+    points, edges = network()
+    points, edges, kiel = add_kiel(points, edges)
+    points, edges, gate = split_at_gates(points, edges, gates, kiel)
+    node, km = attach([p[1:] for p in ports], points, gate, land)
+    save(
+        HERE / "lanes.npz",
+        points=np.round(points, 5),
+        edges=edges.astype(np.int32),
+        gate=gate.astype(np.int16),
+        passages=np.array(list(gates), dtype="U24"),
+        ports=np.array([p[0] for p in ports], dtype="U12"),
+        port_node=node.astype(np.int32),
+        port_km=np.round(km, 3),
+    )
+    counts = {name: int((gate == i).sum()) for i, name in enumerate(gates)}
+    print(len(points), "nodes", len(edges), "edges", counts)
+
+
+if __name__ == "__main__":
+    main()
