@@ -23,7 +23,10 @@ LIST_SEPARATOR = ";"
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its type, whether it may be missing, its bounds, what it means."""
+    """One column: its type, whether it may be missing, its bounds, what it means.
+
+    ``points_to`` names the table whose key the cells must be in; ``infinite`` says that ``inf`` is a value.
+    """
 
     name: str
     kind: Kind
@@ -33,6 +36,7 @@ class Column:
     low: float = -float("inf")
     high: float = float("inf")
     points_to: str = ""
+    infinite: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,14 @@ NODES = Table(
         Column("country", "country", "ISO 3166-1 alpha-3; missing at sea or where unknown"),
         Column("lon", "number", "degrees east", required=True, low=-180, high=180),
         Column("lat", "number", "degrees north", required=True, low=-90, high=90),
-        Column("throughput_t", "number", "most that can pass in a year; inf = no limit",
-               required=True, low=_POSITIVE),
+        Column(
+            "throughput_t",
+            "number",
+            "most that can pass in a year; inf = no limit",
+            required=True,
+            low=_POSITIVE,
+            infinite=True,
+        ),
         Column("status", "text", "operating, ramp_up, residual (an unnamed rest), ..."),
         _REFERENCE,
         _CONFIDENCE,
@@ -100,14 +110,20 @@ PROCESSES = Table(
         Column("makes", "list", "forms of the output, where known"),
         Column("accepts", "list", "forms of the input that the plant can take, where known"),
         Column("operator", "text", "who runs it"),
-        Column("capacity_t", "number", "of output; of input for demand and stock build; inf = no limit",
-               required=True, low=_POSITIVE),
-        Column("recovery", "number", "output per input", low=_POSITIVE),
+        Column(
+            "capacity_t",
+            "number",
+            "of output; of input for demand and stock build; inf = no limit",
+            required=True,
+            low=_POSITIVE,
+            infinite=True,
+        ),
+        Column("recovery", "number", "output per input; missing = 1", low=1e-6),
         Column("cost_usd_t", "number", "processing cost per tonne of output"),
         Column("activity_t", "number", "estimated output (input for demand and stock build)", low=_POSITIVE),
         Column("activity_low_t", "number", "5 % bound", low=_POSITIVE),
         Column("activity_high_t", "number", "95 % bound", low=_POSITIVE),
-        Column("year", "integer", "of the figure"),
+        Column("year", "integer", "of the figure", low=1800, high=2200),
         _REFERENCE,
         _CONFIDENCE,
     ),
@@ -127,7 +143,14 @@ EDGES = Table(
         Column("distance_km", "number", "length", low=_POSITIVE),
         Column("days", "number", "time", low=_POSITIVE),
         Column("cost_usd_t", "number", "freight per tonne of contained metal", low=_POSITIVE),
-        Column("capacity_t", "number", "most that can move in a year; inf = no limit", required=True, low=_POSITIVE),
+        Column(
+            "capacity_t",
+            "number",
+            "most that can move in a year; inf = no limit",
+            required=True,
+            low=_POSITIVE,
+            infinite=True,
+        ),
         _REFERENCE,
     ),
     "Links between sites; parallel edges differ by product, mode or berth.",
@@ -155,8 +178,12 @@ PRODUCTS = Table(
     (
         Column("product", "id", "identifier", required=True),
         Column("mineral", "text", "the mineral", required=True),
-        Column("stage", "text", "mining, smelting, refining, separation, metal, magnet, ...: the stage that makes it",
-               required=True),
+        Column(
+            "stage",
+            "text",
+            "mining, smelting, refining, separation, metal, magnet, ...: the stage that makes it",
+            required=True,
+        ),
         Column("order", "integer", "position in the chain, from 0", required=True, low=0),
         Column("price_usd_t", "number", "per tonne of contained metal", low=_POSITIVE),
         Column("gross_t_per_t", "number", "gross tonnes shipped per tonne of contained metal", low=_POSITIVE),
@@ -191,6 +218,5 @@ REFERENCES = Table(
 )
 
 TABLES: dict[str, Table] = {
-    table.name: table
-    for table in (NODES, OWNERS, PROCESSES, EDGES, SHIPMENTS, PRODUCTS, COUNTRIES, REFERENCES)
+    table.name: table for table in (NODES, OWNERS, PROCESSES, EDGES, SHIPMENTS, PRODUCTS, COUNTRIES, REFERENCES)
 }

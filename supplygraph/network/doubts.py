@@ -1,0 +1,111 @@
+"""Doubts: what is possible but looks wrong. `check` lists them; construction lets them pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from supplygraph import facts
+from supplygraph.errors import Problem, UnknownNameError
+from supplygraph.network.parts import edge_flow
+
+#: Relative to what passes; the networks that come with the package are far below.
+_TOLERANCE = 1e-6
+#: Bundled polygons are simplified to 0.1 degree, and jetties stand on the water.
+OUTSIDE_KM = 40.0
+_KM_PER_DEGREE = 111.2
+
+
+def _differs(a: pd.Series[Any], b: pd.Series[Any]) -> pd.Series[Any]:
+    return (a - b).abs() > _TOLERANCE * np.maximum(np.maximum(a.abs(), b.abs()), 1.0)
+
+
+def balances(tables: dict[str, pd.DataFrame]) -> list[Problem]:
+    """Return where mass does not balance at a process, or more passes than can.
+
+    Without shipments nothing is claimed, so nothing can be wrong.
+    """
+    processes, sent, edges = tables["processes"], tables["shipments"], tables["edges"]
+    found: list[Problem] = []
+
+    def add(table: str, mask: pd.Series[Any], column: str, a: pd.Series[Any], b: pd.Series[Any], said: str) -> None:
+        found.extend(
+            Problem(f"{table} `{i}`, column `{column}`", said.format(a=a[i], b=b[i])) for i in mask.index[mask]
+        )
+
+    activity = processes["activity_t"]
+    add("processes", activity > processes["capacity_t"] * (1 + _TOLERANCE), "activity_t", activity,
+        processes["capacity_t"], "{a:,.6g} t is more than the capacity, {b:,.6g} t.")  # fmt: skip
+    if not len(sent):
+        return found
+    made = sent.groupby("origin")["flow_t"].sum().reindex(processes.index, fill_value=0.0)
+    taken = sent.groupby("destination")["flow_t"].sum().reindex(processes.index, fill_value=0.0)
+    makes = processes["output"].notna()
+    shipped = made.where(makes, taken)
+    known = activity.notna()
+    add("processes", known & _differs(activity, shipped), "activity_t", activity, shipped,
+        "{a:,.6g} t, but shipments carry {b:,.6g} t.")  # fmt: skip
+    both = makes & processes["input"].notna()
+    turned = taken * processes["recovery"].fillna(1.0)
+    add("processes", both & _differs(turned, made), "recovery", turned, made,
+        "intake x recovery gives {a:,.6g} t, but {b:,.6g} t are sent on.")  # fmt: skip
+    flow = edge_flow(tables)
+    add("edges", flow > edges["capacity_t"] * (1 + _TOLERANCE) + _TOLERANCE, "capacity_t", flow, edges["capacity_t"],
+        "{a:,.6g} t are shipped over it, more than {b:,.6g} t.")  # fmt: skip
+    return found
+
+
+def places(nodes: pd.DataFrame) -> list[Problem]:
+    """Return nodes that stand outside their country, with the distance, and a hint where the swapped pair fits.
+
+    Parameters
+    ----------
+    nodes
+        Canonical nodes. Those without a country, and unnamed rests (status ``residual``), are left out.
+
+    Notes
+    -----
+    Distances are planar with the longitude shrunk by the latitude: good to a few percent near the border.
+    """
+    try:
+        path = facts.path("geo/countries.parquet")
+    except UnknownNameError:
+        return []  # this build carries no polygons
+    import geopandas as gpd
+
+    lands = gpd.read_parquet(path, columns=["iso3", "geometry"]).set_index("iso3").geometry
+    asked = nodes[nodes["country"].isin(lands.index) & (nodes["status"] != "residual")]
+    found = []
+    for country, rows in asked.groupby("country"):
+        land = lands.loc[[str(country)]].union_all()
+        away = _distance(land, rows["lon"], rows["lat"])
+        swapped = _distance(land, rows["lat"], rows["lon"])
+        for node, km in away[away > OUTSIDE_KM].items():
+            hint = "Check the coordinates and the country."
+            if swapped[node] <= OUTSIDE_KM and abs(rows.at[node, "lon"]) <= 90:
+                lon, lat = rows.at[node, "lat"], rows.at[node, "lon"]
+                hint = f"The pair looks swapped: did you mean lon {lon:g}, lat {lat:g}?"
+            said = f"({rows.at[node, 'lon']:g}, {rows.at[node, 'lat']:g}) lies {km:,.0f} km outside {country}."
+            found.append(Problem(f"nodes `{node}`, columns `lon`, `lat`", said, hint))
+    return sorted(found, key=str)
+
+
+def _distance(land: Any, lon: pd.Series[Any], lat: pd.Series[Any]) -> pd.Series[Any]:
+    """Return km from each point to a country, 0 inside."""
+    import shapely
+
+    points = _points(lon, lat)
+    near = shapely.get_point(shapely.shortest_line(points, land), 1)
+    middle = np.cos(np.radians((shapely.get_y(near) + shapely.get_y(points)) / 2))
+    dx = (shapely.get_x(near) - shapely.get_x(points)) * middle
+    dy = shapely.get_y(near) - shapely.get_y(points)
+    return pd.Series(np.hypot(dx, dy) * _KM_PER_DEGREE, index=lon.index)
+
+
+def _points(lon: pd.Series[Any], lat: pd.Series[Any]) -> Any:
+    """Return points as an array of shapely geometries."""
+    import shapely
+
+    return shapely.points(lon.to_numpy(dtype=float), lat.to_numpy(dtype=float))
