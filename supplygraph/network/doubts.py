@@ -15,7 +15,7 @@ from supplygraph.network.parts import edge_flow
 _TOLERANCE = 1e-6
 #: Bundled polygons are simplified to 0.1 degree, and jetties stand on the water.
 OUTSIDE_KM = 40.0
-_KM_PER_DEGREE = 111.2
+_EARTH_KM = 6371.0
 
 
 def _differs(a: pd.Series[Any], b: pd.Series[Any]) -> pd.Series[Any]:
@@ -67,7 +67,8 @@ def places(nodes: pd.DataFrame) -> list[Problem]:
 
     Notes
     -----
-    Distances are planar with the longitude shrunk by the latitude: good to a few percent near the border.
+    The nearest border point is found on the plane, its distance on the sphere: right near the border, at most too
+    large far from it.
     """
     try:
         path = facts.path("geo/countries.parquet")
@@ -96,16 +97,8 @@ def _distance(land: Any, lon: pd.Series[Any], lat: pd.Series[Any]) -> pd.Series[
     """Return km from each point to a country, 0 inside."""
     import shapely
 
-    points = _points(lon, lat)
+    points = shapely.points(lon.to_numpy(dtype=float), lat.to_numpy(dtype=float))
     near = shapely.get_point(shapely.shortest_line(points, land), 1)
-    middle = np.cos(np.radians((shapely.get_y(near) + shapely.get_y(points)) / 2))
-    dx = (shapely.get_x(near) - shapely.get_x(points)) * middle
-    dy = shapely.get_y(near) - shapely.get_y(points)
-    return pd.Series(np.hypot(dx, dy) * _KM_PER_DEGREE, index=lon.index)
-
-
-def _points(lon: pd.Series[Any], lat: pd.Series[Any]) -> Any:
-    """Return points as an array of shapely geometries."""
-    import shapely
-
-    return shapely.points(lon.to_numpy(dtype=float), lat.to_numpy(dtype=float))
+    x, y, u, v = (np.radians(f(p)) for p in (points, near) for f in (shapely.get_x, shapely.get_y))
+    chord = np.sin((v - y) / 2) ** 2 + np.cos(y) * np.cos(v) * np.sin((u - x) / 2) ** 2
+    return pd.Series(2 * _EARTH_KM * np.arcsin(np.sqrt(np.clip(chord, 0, 1))), index=lon.index)
