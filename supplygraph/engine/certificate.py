@@ -1,0 +1,109 @@
+"""The proof that nothing more can be delivered: the limits that together hold the flow down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from supplygraph.engine.expanded import Expanded, Floats, Ints
+    from supplygraph.engine.limits import Limits, Scenario
+    from supplygraph.engine.model import Model
+    from supplygraph.engine.solver import Solution
+
+_SHOWN = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """A cut: what is demanded behind it, and all that can come through it.
+
+    Attributes
+    ----------
+    table
+        One row per member: ``item`` (process, site or edge id), ``kind`` (demand, plant, site, edge),
+        ``node``, ``country``, ``limit_t``, ``price`` (tonnes served more per tonne of limit; for demand the
+        share of it that lies behind the cut), ``through_t`` = limit x price, ``closed``.
+    unmet_t
+        Demand behind the cut minus what comes through it: by weak duality nobody can leave less unmet.
+    """
+
+    table: pd.DataFrame
+    unmet_t: float
+
+    def words(self, *, most: int = 4) -> str:
+        """Read the cut as one sentence."""
+        if self.unmet_t <= 0 or not len(self.table):
+            return "All demand can be served."
+        behind = self.table[self.table["kind"] == "demand"]
+        gates = self.table[self.table["kind"] != "demand"]
+        shut = [str(item) for item in gates.loc[gates["closed"], "name"]]
+        full = gates[~gates["closed"] & (gates["through_t"] > 0)].sort_values(
+            ["through_t", "item"], ascending=[False, True]
+        )
+        asked, through = float(behind["through_t"].sum()), float(gates["through_t"].sum())
+        parts = [f"{asked:,.0f} t are asked for behind the cut and at most {through:,.0f} t can come through it"]
+        if len(full):
+            named = [f"{name} ({amount:,.0f} t)" for name, amount in zip(full["name"], full["limit_t"], strict=True)]
+            parts.append("at their limit: " + _list(named, most))
+        if shut:
+            parts.append("closed: " + _list(sorted(set(shut)), most))
+        return f"{self.unmet_t:,.0f} t cannot be served: " + "; ".join(parts) + "."
+
+
+def _list(names: list[str], most: int) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def certify(
+    graph: Expanded, model: Model, left: Limits, scenario: Scenario, found: Solution,
+    names: dict[str, str] | None = None,
+) -> Certificate:
+    """Read the cut off the duals of the least unmet demand."""
+    rows, dual = model.rows, found.dual
+    uses = model.uses
+    # The dual of a demand row is the share of it behind the cut; bounds on unmet demand (closed
+    # factories) count through their reduced costs.
+    reach = dual[rows.intake[uses]]
+    floor = np.maximum(left.demand[uses] - left.intake[uses], 0.0)
+    own = np.where(found.reduced[model.unmet] > 0, found.reduced[model.unmet], 0.0)
+    frames = [
+        _part(graph, "demand", uses, left.demand[uses], reach, left.intake[uses] <= 0),
+        _part(graph, "factory", uses, left.intake[uses], np.where(floor > 0, own, 0.0), left.intake[uses] <= 0),
+    ]
+    made = np.flatnonzero(rows.output >= 0)
+    limit = left.output[made]
+    frames.append(_part(graph, "plant", made, limit, -dual[rows.output[made]], limit <= 0))
+    builds = np.flatnonzero((rows.intake >= 0) & graph.is_build)
+    frames.append(_part(graph, "plant", builds, left.intake[builds], -dual[rows.intake[builds]], left.intake[builds] <= 0))
+    for kind, numbers, ids, limits in (
+        ("site", rows.node, graph.nodes, left.node), ("edge", rows.arc, graph.edges, left.arc)
+    ):
+        there = np.flatnonzero(numbers >= 0)
+        price = -dual[numbers[there]]
+        frames.append(_rows(kind, ids[there], limits[there], price, limits[there] <= 0))
+    shut = np.flatnonzero(scenario.closed_node)
+    frames.append(_rows("site", graph.nodes[shut], np.zeros(len(shut)), np.ones(len(shut)), np.ones(len(shut)) > 0))
+    shut = np.flatnonzero(scenario.closed_arc)
+    frames.append(_rows("edge", graph.edges[shut], np.zeros(len(shut)), np.ones(len(shut)), np.ones(len(shut)) > 0))
+    table = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+    table["name"] = table["item"].map(lambda item: (names or {}).get(item, item))
+    return Certificate(table, max(found.objective * model.unit, 0.0))
+
+
+def _part(
+    graph: Expanded, kind: str, processes: Ints, limit: Floats, price: Floats, closed: np.ndarray
+) -> pd.DataFrame:
+    return _rows(kind, graph.processes[processes], limit, price, closed)
+
+
+def _rows(kind: str, ids: pd.Index, limit: Floats, price: Floats, closed: np.ndarray) -> pd.DataFrame:
+    on = np.abs(price) > _SHOWN
+    return pd.DataFrame({
+        "item": np.asarray(ids[on], dtype=object), "kind": kind, "limit_t": limit[on], "price": price[on],
+        "through_t": np.where(limit[on] > 0, limit[on] * price[on], 0.0), "closed": np.asarray(closed)[on],
+    }).astype({"item": "str"})

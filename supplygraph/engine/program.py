@@ -1,0 +1,397 @@
+"""The one linear program: what can still be delivered, and to whom.
+
+Rows: balance of every transform process (what leaves = recovery x what enters), its limit, demand of
+every use, throughput of sites and edges where finite. Columns: unmet demand, and flows from origin to
+destination process. Without finite transport limits the flows meet in hubs
+(:mod:`supplygraph.engine.hubs`) and the cheapest route of each pair is as good as any: a route has no
+part in any row, so swapping a flow onto the cheapest one changes feasibility nowhere and cost only
+down. With finite ones, routes are columns and are priced in (:mod:`supplygraph.engine.paths`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from supplygraph.engine.certificate import Certificate, certify
+from supplygraph.engine.expanded import USE, Expanded, expand
+from supplygraph.engine.hubs import add_hubs, serves
+from supplygraph.engine.limits import Limits, Scenario, limits, today
+from supplygraph.engine.model import Face, Model, fix, share_shortage, unit_of
+from supplygraph.engine.paths import path_model
+from supplygraph.engine.rows import Audiences, Builder, Rows
+from supplygraph.engine.ways import Links, Ways, baseline_serves, calm_ways, ways_under
+from supplygraph.errors import DataError, Problem, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from supplygraph.engine.expanded import Bools, Floats, Ints
+    from supplygraph.engine.solver import Solution, Solver
+    from supplygraph.network.network import SupplyNetwork
+
+RATIONINGS = ("proportional", "home_first", "zone_first")
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """What can be delivered at most.
+
+    Attributes
+    ----------
+    total_t
+        Most tonnes of demand that can be served (exact).
+    demand_t
+        Demand of all uses.
+    by_process
+        Served tonnes per use process under the rationing asked for; missing without one, because
+        the most that can be served says nothing about who is served.
+    certificate
+        The cut that proves nothing more can be delivered.
+    """
+
+    total_t: float
+    demand_t: float
+    by_process: pd.Series | None
+    certificate: Certificate
+
+    @property
+    def unmet_t(self) -> float:
+        """Demand that cannot be served."""
+        return self.demand_t - self.total_t
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """Everything a model needs of one scenario."""
+
+    scenario: Scenario
+    left: Limits
+    ways: list[Ways]
+    lost: bool
+
+
+class Program:
+    """A network compiled once, to be asked many times.
+
+    Parameters
+    ----------
+    net
+        The network.
+    ramp
+        Mines and plants can reach at most ``(1 + ramp) x today`` (and their capacity); None = their capacity.
+
+    Notes
+    -----
+    Repeated questions that change only processes start warm from the basis of the undisturbed network,
+    put back every time, so the order of questions never matters.
+    """
+
+    def __init__(self, net: SupplyNetwork | Expanded, *, ramp: float | None = None) -> None:
+        if ramp is not None and not (np.isfinite(ramp) and ramp >= 0):
+            problem = Problem("ramp", f"is {ramp!r}; expected a number of at least 0, or None", "0.2 means +20 %.")
+            raise DataError("ramp out of range", [problem])
+        self.graph = net if isinstance(net, Expanded) else expand(net)
+        self.ramp = ramp
+        self.links = Links.of(self.graph)
+        self._calm = [calm_ways(self.graph, product) for product in range(len(self.graph.products))]
+        self._warm: tuple[Model, Solver, Any] | None = None
+
+    def scenario(
+        self,
+        *,
+        closed_nodes: Iterable[str] = (),
+        closed_processes: Iterable[str] = (),
+        closed_edges: Iterable[str] = (),
+        factors: Mapping[str, float] | None = None,
+        bans: tuple[tuple[int, int, int], ...] = (),
+    ) -> Scenario:
+        """Turn names into a scenario; ``factors`` are by process (else site, else edge)."""
+        graph = self.graph
+        calm = Scenario.calm(graph)
+        for kind, ids, names, factor in (
+            ("node", graph.nodes, closed_nodes, calm.node),
+            ("process", graph.processes, closed_processes, calm.process),
+            ("edge", graph.edges, closed_edges, calm.arc),
+        ):
+            factor[_find(kind, ids, [names] if isinstance(names, str) else list(names))] = 0.0
+        for name, value in (factors or {}).items():
+            if not (np.isfinite(value) and value >= 0):
+                problem = Problem(f"factors[{name!r}]", f"is {value!r}; expected a finite number of at least 0")
+                raise DataError("a factor must not be negative", [problem])
+            for ids, factor in ((graph.processes, calm.process), (graph.nodes, calm.node), (graph.edges, calm.arc)):
+                if name in ids:
+                    factor[ids.get_loc(name)] = value
+                    break
+            else:
+                raise UnknownNameError.of("process, node or edge", name, graph.processes)
+        return replace(calm, bans=bans)
+
+    def setting(self, scenario: Scenario, *, demand: Floats | None = None) -> Setting:
+        """Return limits and open ways under a scenario."""
+        left = limits(self.graph, scenario, ramp=self.ramp, demand=demand)
+        found = [ways_under(self.graph, p, calm, scenario) for p, calm in enumerate(self._calm)]
+        return Setting(scenario, left, [ways for ways, _ in found], any(lost for _, lost in found))
+
+    def demand(self, given: Mapping[str, float] | pd.Series | None) -> Floats | None:
+        """Turn a demand by process into an array; processes not named ask for nothing."""
+        if given is None:
+            return None
+        wanted = np.zeros(len(self.graph.processes))
+        names = list(given.keys())
+        places = _find("process", self.graph.processes, names)
+        not_use = [name for name, place in zip(names, places, strict=True) if self.graph.role[place] != USE]
+        if not_use:
+            problems = [Problem(f"demand[{name!r}]", "is not a use process") for name in not_use]
+            raise DataError("only uses have demand", problems)
+        wanted[places] = np.array([float(given[name]) for name in names])
+        if not (np.isfinite(wanted).all() and (wanted >= 0).all()):
+            raise DataError("demand must be finite and at least 0")
+        return wanted
+
+    def model(
+        self, setting: Setting, audiences: Audiences | None = None, *, links: bool = False, home: bool = False
+    ) -> Model:
+        """Build the program of one setting: hubs where they suffice, else routes."""
+        groups = Audiences.one(self.graph) if audiences is None else audiences
+        if setting.left.couples:
+            return path_model(self.graph, setting.left, setting.ways, groups, self.links, setting.scenario)
+        return _hub_model(self.graph, setting, groups, self.links if links else None, home=home)
+
+    def max_served(
+        self,
+        *,
+        closed_nodes: Iterable[str] = (),
+        closed_processes: Iterable[str] = (),
+        closed_edges: Iterable[str] = (),
+        factors: Mapping[str, float] | None = None,
+        demand: Mapping[str, float] | pd.Series | None = None,
+        rationing: str | None = None,
+        zone: Iterable[str] = (),
+        scenario: Scenario | None = None,
+    ) -> Served:
+        """Return the most demand that can be served; see :func:`max_served`."""
+        if rationing is not None and rationing not in RATIONINGS:
+            raise UnknownNameError.of("rationing", rationing, RATIONINGS)
+        if scenario is None:
+            scenario = self.scenario(
+                closed_nodes=closed_nodes, closed_processes=closed_processes, closed_edges=closed_edges,
+                factors=factors,
+            )
+        wanted = self.demand(demand)
+        setting = self.setting(scenario, demand=wanted)
+        inside = np.isin(self.graph.processes, list(zone))
+        if rationing is not None:
+            model = self.model(setting, links=True, home=rationing == "home_first")
+            found, unmet = ration(model, rationing, inside)
+            return self._answer(model, setting, found, unmet)
+        if not setting.lost and not setting.left.couples and wanted is None:
+            model, found = self._resolve(setting)
+        else:
+            model = self.model(setting)
+            found = model.best(model.cost_of_unmet(np.ones(len(model.uses))))
+        return self._answer(model, setting, found, None)
+
+    def _resolve(self, setting: Setting) -> tuple[Model, Solution]:
+        """Solve a scenario that changes only process limits, warm from the undisturbed basis."""
+        graph = self.graph
+        if self._warm is None:
+            calm = self.setting(Scenario.calm(graph))
+            model = self.model(calm)
+            solver = model.open(model.face, model.cost_of_unmet(np.ones(len(model.uses))))
+            solver.solve()
+            self._warm = (model, solver, solver.basis())
+        model, solver, basis = self._warm
+        rows = Rows.of(graph, model.rows.audiences, setting.left)
+        face = _face(rows, setting.left, model.uses, model.columns, len(model.face.row_lower), model.unit)
+        solver.set_rows(face.row_lower, face.row_upper)
+        solver.set_columns(face.lower, face.upper)
+        solver.restore(basis)
+        return replace(model, rows=rows, face=face), solver.solve()
+
+    def _answer(self, model: Model, setting: Setting, found: Solution, unmet: Floats | None) -> Served:
+        graph = self.graph
+        demand = float(setting.left.demand.sum())
+        certificate = certify(graph, model, setting.left, setting.scenario, found)
+        served = None
+        if unmet is not None:
+            wanted = setting.left.demand[model.uses]
+            amounts = np.clip(wanted - unmet * model.unit, 0.0, wanted)
+            index = pd.Index(graph.processes[model.uses], name="process")
+            served = pd.Series(amounts, index=index, name="served_t")
+        total = max(demand - found.objective * model.unit, 0.0)
+        return Served(total, demand, served, certificate)
+
+
+def max_served(
+    net: SupplyNetwork | Program,
+    *,
+    closed_nodes: Iterable[str] = (),
+    closed_processes: Iterable[str] = (),
+    closed_edges: Iterable[str] = (),
+    factors: Mapping[str, float] | None = None,
+    demand: Mapping[str, float] | pd.Series | None = None,
+    rationing: str | None = None,
+    zone: Iterable[str] = (),
+) -> Served:
+    """Return the most demand that can be served with sites, processes or edges closed. Exact.
+
+    Parameters
+    ----------
+    net
+        A network, or a :class:`Program` of it (build it once to ask many times).
+    closed_nodes, closed_processes, closed_edges
+        Ids. A closed site can neither work nor be passed.
+    factors
+        By process (or site, or edge) id: below 1 a share of today's flow, above 1 a multiple of capacity.
+    demand
+        Tonnes by use process, instead of today's; uses not named ask for nothing.
+    rationing
+        Who goes without: ``"proportional"``, ``"home_first"`` or ``"zone_first"``; fills ``by_process``.
+    zone
+        Use processes inside the zone (for ``"zone_first"``).
+
+    Raises
+    ------
+    UnknownNameError
+        If a name does not exist.
+    DataError
+        If a factor or a demand is negative or not finite.
+
+    Examples
+    --------
+    >>> from toys import chain
+    >>> whole = max_served(chain())
+    >>> round(whole.total_t, 6), round(whole.demand_t, 6)
+    (99.0, 99.0)
+    >>> round(max_served(chain(), closed_nodes=["kokkola"]).total_t, 6)
+    90.0
+    """
+    program = net if isinstance(net, Program) else Program(net)
+    return program.max_served(
+        closed_nodes=closed_nodes, closed_processes=closed_processes, closed_edges=closed_edges,
+        factors=factors, demand=demand, rationing=rationing, zone=zone,
+    )
+
+
+def ration(
+    model: Model, rationing: str, zone: Bools, *, first: list[Floats] | None = None
+) -> tuple[Solution, Floats]:
+    """Least unmet demand, then who goes without. Leaves the model on the face of these phases.
+
+    Parameters
+    ----------
+    model
+        The program.
+    rationing
+        One of ``RATIONINGS``.
+    zone
+        Per process: whether its demand is inside the zone.
+    first
+        Weights per use, minimised one after another before the world's unmet demand.
+
+    Returns
+    -------
+    Solution, numpy.ndarray
+        The optimum of the world's unmet demand, and unmet per use (in units).
+    """
+    for weight in first or []:
+        fix(model, model.best(model.cost_of_unmet(weight)))
+    found = model.best(model.cost_of_unmet(np.ones(len(model.uses))))
+    fix(model, found)
+    if rationing == "zone_first":
+        fix(model, model.best(model.cost_of_unmet(zone[model.uses].astype(np.float64))))
+    elif rationing == "home_first":
+        cost = np.zeros(model.columns)
+        cost[model.home] = -1.0
+        fix(model, model.best(cost))
+    if found.objective <= 1e-9:
+        return found, np.zeros(len(model.uses))
+    return found, share_shortage(model)
+
+
+def _face(rows: Rows, left: Limits, uses: Ints, columns: int, row_count: int, unit: float) -> Face:
+    """Bounds in units; rows after the first are equations to zero."""
+    lower, upper = np.zeros(columns), np.full(columns, np.inf)
+    wanted = left.demand[uses]
+    lower[: len(uses)] = np.maximum(wanted - left.intake[uses], 0.0) / unit
+    upper[: len(uses)] = wanted / unit
+    extra = np.zeros(row_count - len(rows))
+    return Face(lower, upper, np.append(rows.lower / unit, extra), np.append(rows.upper / unit, extra))
+
+
+def _hub_model(graph: Expanded, setting: Setting, audiences: Audiences, links: Links | None, *, home: bool) -> Model:
+    rows = Rows.of(graph, audiences, setting.left)
+    uses = np.flatnonzero(graph.role == USE)
+    builder = Builder(len(rows))
+    unmet = builder.add(len(uses), [(rows.intake[uses], np.ones(len(uses)))])
+    next_row = len(rows)
+    for ways in setting.ways:
+        for audience in range(audiences.count):
+            next_row = add_hubs(builder, rows, ways, audience, next_row)
+    hubs_end = builder.count
+    keep, keep_flow = _add_links(builder, rows, setting.ways, links) if links is not None else (slice(0, 0), [])
+    domestic = _add_home(builder, rows, setting.ways) if home else slice(0, 0)
+    builder.rows = next_row
+    unit = unit_of(setting.left)
+    face = _face(rows, setting.left, uses, builder.count, next_row, unit)
+    carried = np.asarray(keep_flow, dtype=np.float64) / unit
+    face.upper[keep] = carried
+    del hubs_end
+    return Model(
+        rows, builder.matrix(), face, unit, unmet, uses,
+        np.arange(keep.start, keep.stop), carried, np.arange(domestic.start, domestic.stop),
+    )
+
+
+def _add_links(builder: Builder, rows: Rows, ways: list[Ways], links: Links) -> tuple[slice, Floats]:
+    """Append the baseline links that are still open, split by audience."""
+    shares = rows.audiences.shares(rows.graph)
+    start, flows = builder.count, []
+    for product, way in enumerate(ways):
+        here = np.flatnonzero((links.product == product) & (links.flow > 0))
+        row, column = way.row[links.origin[here]], way.column[links.destination[here]]
+        for audience in range(rows.audiences.count):
+            flow = links.flow[here] * shares[audience, links.destination[here]]
+            on = serves(rows.graph, rows.audiences, way, audience)[row, column] & (flow > 1e-12 * links.flow[here])
+            pairs = here[on]
+            who = np.full(len(pairs), audience)
+            builder.add(
+                len(pairs),
+                [*rows.sending(links.origin[pairs], who), *rows.taking(links.destination[pairs], who)],
+            )
+            flows.append(flow[on])
+    return slice(start, builder.count), np.concatenate(flows) if flows else np.zeros(0)
+
+
+def _add_home(builder: Builder, rows: Rows, ways: list[Ways]) -> slice:
+    """Append a column for every pair that serves a use from a plant in its own country."""
+    graph, start = rows.graph, builder.count
+    for way in ways:
+        is_use = graph.role[way.destinations] == USE
+        origin, end = (graph.country[graph.at[side]] for side in (way.origins, way.destinations))
+        same = (origin[:, None] == end[None, :]) & (origin >= 0)[:, None] & is_use[None, :]
+        for audience in range(rows.audiences.count):
+            left, right = np.nonzero(serves(graph, rows.audiences, way, audience) & same)
+            who = np.full(len(left), audience)
+            builder.add(
+                len(left), [*rows.sending(way.origins[left], who), *rows.taking(way.destinations[right], who)]
+            )
+    return slice(start, builder.count)
+
+
+def _find(kind: str, ids: pd.Index, names: list[str]) -> Ints:
+    places = ids.get_indexer(pd.Index(names, dtype="str"))
+    for name, place in zip(names, places, strict=True):
+        if place < 0:
+            raise UnknownNameError.of(kind, name, ids)
+    return places.astype(np.int64)
+
+
+__all__ = [
+    "RATIONINGS", "Certificate", "Program", "Served", "Setting", "baseline_serves", "max_served", "ration",
+    "today", "unit_of",
+]

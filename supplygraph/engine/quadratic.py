@@ -1,0 +1,229 @@
+"""Even spreading: a separable convex quadratic program by an interior-point method.
+
+A linear program has many optima and a solver returns any one of them: equal plants would lose 96 %
+and nothing. A strictly convex tie-break has exactly one optimum, whatever the solver. HiGHS solves
+such programs by an active set (12 s on 1 900 columns and 210 rows, against 0.05 s here).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from supplygraph.errors import SupplyGraphError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array
+
+    from supplygraph.engine.expanded import Bools, Floats
+
+_STEPS = 200
+_DENSE = 1500  # rows up to which a dense factorisation is the quicker one
+
+
+def spread(
+    curve: Floats,
+    cost: Floats,
+    matrix: csc_array,
+    row_lower: Floats,
+    row_upper: Floats,
+    lower: Floats,
+    upper: Floats,
+    *,
+    tolerance: float = 1e-9,
+) -> Floats:
+    """Minimise ``sum(curve x^2 / 2 + cost x)`` over a polyhedron.
+
+    Parameters
+    ----------
+    curve, cost
+        Per column, ``curve >= 0``. The optimum is unique in the columns with a positive curve.
+    matrix, row_lower, row_upper
+        Rows; equal bounds make an equation.
+    lower, upper
+        Column bounds; lower bounds must be finite.
+
+    Returns
+    -------
+    numpy.ndarray
+        The columns.
+
+    Raises
+    ------
+    SupplyGraphError
+        If the residuals do not come down to 1000 x ``tolerance`` (relative to the right-hand sides).
+
+    Notes
+    -----
+    Mehrotra's predictor-corrector on the normal equations; 15 to 60 factorisations of a matrix of
+    the size of the rows. See S. J. Wright, *Primal-Dual Interior-Point Methods*, SIAM 1997.
+    """
+    from scipy.sparse import csc_array, hstack
+
+    lower, upper = _forced(matrix, row_lower, row_upper, lower, upper)
+    result = lower.copy()
+    moving = upper - lower > 1e-12 * np.maximum(1.0, np.abs(lower))
+    fixed = matrix @ np.where(moving, 0.0, lower)
+    used = np.isfinite(row_lower) | np.isfinite(row_upper)
+    body = csc_array(matrix[:, moving][used])
+    low, high = (row_lower - fixed)[used], (row_upper - fixed)[used]
+    equal = high - low <= 1e-13 * np.maximum(1.0, np.abs(high))
+    full = np.diff(body.tocsr().indptr) > 0
+    body, low, high, equal = csc_array(body[full]), low[full], high[full], equal[full]
+    if not moving.any():
+        return result
+    slack = np.flatnonzero(~equal)
+    ones = csc_array((-np.ones(len(slack)), (slack, np.arange(len(slack)))), shape=(len(low), len(slack)))
+    rows = csc_array(hstack([body, ones]))
+    below = np.concatenate([lower[moving], low[slack]])
+    above = np.concatenate([upper[moving], high[slack]])
+    curves = np.concatenate([curve[moving], np.zeros(len(slack))])
+    costs = np.concatenate([cost[moving], np.zeros(len(slack))])
+    right = np.where(equal, (low + high) / 2, 0.0)
+    found = _interior(curves, costs, rows, right, below, above, tolerance)
+    result[moving] = np.clip(found[: int(moving.sum())], lower[moving], upper[moving])
+    return result
+
+
+def _forced(
+    matrix: csc_array, row_lower: Floats, row_upper: Floats, lower: Floats, upper: Floats
+) -> tuple[Floats, Floats]:
+    """Fix the columns that some row leaves no choice; an interior method needs an interior."""
+    rising, falling = matrix.maximum(0.0), matrix.minimum(0.0)
+    lower, upper = lower.copy(), upper.copy()
+    room = 1e-9 * np.maximum(1.0, np.maximum(_finite(row_lower), _finite(row_upper)))
+    for _ in range(50):
+        no_end = np.isinf(upper).astype(np.float64)
+        top = np.where(np.isinf(upper), 0.0, upper)
+        least = rising @ lower + falling @ top
+        most = rising @ top + falling @ lower
+        at_most = (least >= row_upper - room) & ((-falling) @ no_end == 0)
+        at_least = (most <= row_lower + room) & (rising @ no_end == 0)
+        up = (rising.T @ at_least.astype(np.float64) > 0) | (falling.T @ at_most.astype(np.float64) < 0)
+        down = (rising.T @ at_most.astype(np.float64) > 0) | (falling.T @ at_least.astype(np.float64) < 0)
+        up, down = up & (upper > lower) & ~down, down & (upper > lower)
+        if not (up | down).any():
+            break
+        lower, upper = np.where(up, upper, lower), np.where(down, lower, upper)
+    return lower, upper
+
+
+def _finite(bounds: Floats) -> Floats:
+    return np.where(np.isfinite(bounds), np.abs(bounds), 0.0)
+
+
+def _interior(
+    curve: Floats, cost: Floats, rows: csc_array, right: Floats, below: Floats, above: Floats, tolerance: float
+) -> Floats:
+    has_low, has_high = np.isfinite(below), np.isfinite(above)
+    span = np.where(has_low & has_high, above - below, np.inf)
+    size = max(1.0, float(np.abs(right).max(initial=0.0)), float(np.abs(below[has_low]).max(initial=0.0)))
+    inside = np.minimum(size, span / 2)
+    z = np.where(has_low, np.where(has_low, below, 0.0) + inside, np.where(has_high, above, 0.0) - inside)
+    y = np.zeros(rows.shape[0])
+    low_dual, high_dual = has_low.astype(np.float64), has_high.astype(np.float64)
+    count = max(int(has_low.sum() + has_high.sum()), 1)
+    size_p, size_d = 1.0 + np.abs(right).max(initial=0.0), 1.0 + np.abs(cost).max(initial=0.0)
+    best, best_z = np.inf, z
+    for _ in range(_STEPS):
+        from_low = np.maximum(np.where(has_low, z - below, 1.0), 1e-200)
+        from_high = np.maximum(np.where(has_high, above - z, 1.0), 1e-200)
+        dual_gap = curve * z + cost - rows.T @ y - low_dual + high_dual
+        primal_gap = rows @ z - right
+        mu = float((from_low * low_dual)[has_low].sum() + (from_high * high_dual)[has_high].sum()) / count
+        error = max(
+            np.abs(primal_gap).max(initial=0.0) / size_p, np.abs(dual_gap).max(initial=0.0) / size_d, mu / size_d
+        )
+        if error < best:
+            best, best_z = error, z
+        if error < tolerance * 1e-3 or not np.isfinite(error):
+            break
+        theta = curve + low_dual / from_low + high_dual / from_high
+        solve = _factor(rows, theta)
+
+        def step(low_target: Floats, high_target: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+            g = low_target / from_low - high_target / from_high - dual_gap  # noqa: B023
+            dy = solve(-primal_gap - rows @ (g / theta))  # noqa: B023
+            dz = (g + rows.T @ dy) / theta  # noqa: B023
+            return (
+                dz,
+                dy,
+                np.where(has_low, (low_target - low_dual * dz) / from_low, 0.0),  # noqa: B023
+                np.where(has_high, (high_target + high_dual * dz) / from_high, 0.0),  # noqa: B023
+            )
+
+        dz, _, dl, dh = step(-from_low * low_dual, -from_high * high_dual)
+        primal, dual = _lengths(from_low, from_high, low_dual, high_dual, (dz, dl, dh), has_low, has_high)
+        ahead = (
+            ((from_low + primal * dz) * (low_dual + dual * dl))[has_low].sum()
+            + ((from_high - primal * dz) * (high_dual + dual * dh))[has_high].sum()
+        ) / count
+        centre = mu * max(float(ahead) / mu, 0.0) ** 3 if mu > 0 else 0.0
+        dz, dy, dl, dh = step(
+            np.where(has_low, centre - from_low * low_dual - dz * dl, 0.0),
+            np.where(has_high, centre - from_high * high_dual + dz * dh, 0.0),
+        )
+        primal, dual = _lengths(from_low, from_high, low_dual, high_dual, (dz, dl, dh), has_low, has_high)
+        # A quadratic couples both sides: one common length keeps the dual residual shrinking.
+        length = 0.9995 * min(primal, dual)
+        if not np.isfinite(dz).all() or length < 1e-12:
+            break
+        z, y = z + length * dz, y + length * dy
+        low_dual, high_dual = low_dual + length * dl, high_dual + length * dh
+    if best > 1e3 * tolerance:
+        raise SupplyGraphError(f"even spreading did not converge (residual {best:.1e})")
+    return best_z
+
+
+def _lengths(
+    from_low: Floats,
+    from_high: Floats,
+    low_dual: Floats,
+    high_dual: Floats,
+    moves: tuple[Floats, Floats, Floats],
+    has_low: Bools,
+    has_high: Bools,
+) -> tuple[float, float]:
+    dz, dl, dh = moves
+
+    def longest(value: Floats, change: Floats, where: Bools) -> float:
+        falling = where & (change < 0)
+        return float(np.min(-value[falling] / change[falling], initial=1.0))
+
+    primal = min(longest(from_low, dz, has_low), longest(from_high, -dz, has_high))
+    return primal, min(longest(low_dual, dl, has_low), longest(high_dual, dh, has_high))
+
+
+def _factor(rows: csc_array, theta: Floats):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """Return a solver for ``rows diag(1/theta) rows'`` (with a whiff of regularisation)."""
+    from scipy.linalg import cho_factor, cho_solve
+    from scipy.sparse import csc_array, eye_array
+    from scipy.sparse.linalg import splu
+
+    normal = csc_array(rows @ csc_array(rows.T.multiply((1.0 / theta)[:, None])))
+    size = normal.shape[0]
+    shift = 1e-13 * max(float(np.abs(normal.diagonal()).max(initial=0.0)), 1e-300)
+    if size <= _DENSE:
+        dense = normal.toarray()
+        dense[np.diag_indices(size)] += shift
+        for _ in range(8):
+            try:
+                factor = cho_factor(dense, lower=True, check_finite=False)
+                break
+            except np.linalg.LinAlgError:
+                shift *= 100
+                dense[np.diag_indices(size)] += shift
+        else:
+            raise SupplyGraphError("even spreading did not converge (singular system)")
+        inverse = lambda b: cho_solve(factor, b, check_finite=False)  # noqa: E731
+    else:
+        inverse = splu(csc_array(normal + shift * eye_array(size)), permc_spec="MMD_AT_PLUS_A").solve
+
+    def solve(b: Floats) -> Floats:
+        x = inverse(b)
+        for _ in range(2):  # iterative refinement undoes the regularisation
+            x = x + inverse(b - normal @ x)
+        return x
+
+    return solve

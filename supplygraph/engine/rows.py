@@ -1,0 +1,165 @@
+"""Rows and columns of the program: what a shipment touches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from supplygraph.engine.expanded import TRANSFORM, USE
+from supplygraph.engine.solver import assemble
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array
+
+    from supplygraph.engine.expanded import Bools, Expanded, Floats, Ints
+    from supplygraph.engine.limits import Limits
+
+
+@dataclass(frozen=True, eq=False)
+class Audiences:
+    """Whose demand a tonne is for. All audiences share every capacity.
+
+    Attributes
+    ----------
+    of
+        Per process, the audience of a use; stock builds belong to the last audience.
+    allowed
+        Audience x process: whether an origin may serve that audience.
+    """
+
+    of: Ints
+    allowed: Bools
+
+    @property
+    def count(self) -> int:
+        """How many audiences there are."""
+        return len(self.allowed)
+
+    @classmethod
+    def one(cls, graph: Expanded) -> Audiences:
+        """Everyone in one audience, every origin allowed."""
+        size = len(graph.processes)
+        return cls(np.zeros(size, dtype=np.int64), np.ones((1, size), dtype=np.bool_))
+
+    def shares(self, graph: Expanded) -> Floats:
+        """Audience x process: the share of its output (use: intake) that ends with each audience at baseline.
+
+        Traced backward along the shipments, mixing at processes; a process that ships nothing counts
+        for the last audience.
+        """
+        from scipy.sparse import csc_array, eye_array
+        from scipy.sparse.linalg import splu
+
+        size = len(graph.processes)
+        sent = np.bincount(graph.ship_origin, graph.ship_flow, size)
+        weight = graph.ship_flow / np.where(sent > 0, sent, 1.0)[graph.ship_origin]
+        end = (graph.gives < 0) | (sent <= 0)
+        own = np.zeros((self.count, size))
+        own[np.where(graph.role == USE, self.of, self.count - 1)[end], np.flatnonzero(end)] = 1.0
+        if self.count == 1 or not len(weight):
+            return np.ones((1, size)) if self.count == 1 else own
+        step = csc_array((weight, (graph.ship_origin, graph.ship_destination)), shape=(size, size))
+        shift = csc_array(eye_array(size) - step)
+        solve = splu(shift)
+        return np.clip(np.stack([solve.solve(row) for row in own]), 0.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Row numbers; -1 where there is no such row.
+
+    balance[a, p]: what process p sends to audience a = recovery x what it takes for it;
+    output[p]: all it sends <= its limit; intake[p]: what a use takes + unmet = its demand, or what a
+    stock build takes <= its limit; node[n], arc[e]: throughput where it is finite.
+    """
+
+    graph: Expanded
+    audiences: Audiences
+    balance: Ints
+    output: Ints
+    intake: Ints
+    node: Ints
+    arc: Ints
+    lower: Floats
+    upper: Floats
+
+    @classmethod
+    def of(cls, graph: Expanded, audiences: Audiences, left: Limits) -> Rows:
+        """Number the rows and set their bounds."""
+        size = len(graph.processes)
+        made = graph.role == TRANSFORM
+        bounds: list[tuple[Floats, Floats]] = []
+        start = 0
+
+        def take(mask: Bools, low: Floats, high: Floats) -> Ints:
+            nonlocal start
+            numbers = np.full(mask.shape, -1, dtype=np.int64)
+            numbers[mask] = np.arange(start, start + int(mask.sum()))
+            start += int(mask.sum())
+            bounds.append((low[mask], high[mask]))
+            return numbers
+
+        free = np.full(size, -np.inf)
+        zero = np.zeros((audiences.count, size))
+        balance = take(np.broadcast_to(made, zero.shape).copy(), zero, zero)
+        output = take(graph.gives >= 0, free, left.output)
+        use = graph.role == USE
+        intake = take(graph.gives < 0, np.where(use, left.demand, -np.inf), np.where(use, left.demand, left.intake))
+        node = take(np.isfinite(left.node), np.full(len(left.node), -np.inf), left.node)
+        arc = take(np.isfinite(left.arc), np.full(len(left.arc), -np.inf), left.arc)
+        lower, upper = (np.concatenate([pair[side] for pair in bounds]) for side in (0, 1))
+        return cls(graph, audiences, balance, output, intake, node, arc, lower, upper)
+
+    def __len__(self) -> int:
+        return len(self.lower)
+
+    def sending(self, origins: Ints, audience: Ints) -> list[tuple[Ints, Floats]]:
+        """Entries of a tonne leaving its origin."""
+        ones = np.ones(len(origins))
+        return [(self.output[origins], ones), (self.balance[audience, origins], ones)]
+
+    def taking(self, destinations: Ints, audience: Ints) -> list[tuple[Ints, Floats]]:
+        """Entries of a tonne entering its destination."""
+        ones = np.ones(len(destinations))
+        return [
+            (self.intake[destinations], ones),
+            (self.balance[audience, destinations], -self.graph.recovery[destinations]),
+        ]
+
+    def moving(self, origins: Ints, steps: Ints) -> list[tuple[Ints, Floats]]:
+        """Entries of a tonne on its route (``steps``: columns x arcs, padded with -1)."""
+        ones = np.ones(len(origins))
+        entries = [(self.node[self.graph.at[origins]], ones)]
+        for column in range(steps.shape[1]):
+            arcs = steps[:, column]
+            on = arcs >= 0
+            into = np.where(on, self.graph.visits(np.where(on, arcs, 0)), -1) if len(self.graph.source) else arcs
+            entries.append((np.where(on, self.arc[arcs], -1), ones))
+            entries.append((np.where(into >= 0, self.node[into], -1), ones))
+        return entries
+
+
+@dataclass(eq=False)
+class Builder:
+    """Columns being collected, block by block."""
+
+    rows: int
+    count: int = 0
+    _pieces: tuple[list[Ints], list[Ints], list[Floats]] = field(default_factory=lambda: ([], [], []))
+
+    def add(self, count: int, entries: list[tuple[Ints, Floats]]) -> slice:
+        """Append columns; every entry gives one row number (-1 = none) and value per column."""
+        numbers = np.arange(self.count, self.count + count)
+        for row, value in entries:
+            there = row >= 0
+            for pile, part in zip(self._pieces, (row[there], numbers[there], value[there]), strict=True):
+                pile.append(part)  # type: ignore[arg-type]
+        block = slice(self.count, self.count + count)
+        self.count += count
+        return block
+
+    def matrix(self) -> csc_array:
+        """Return all columns."""
+        return assemble(*self._pieces, (self.rows, self.count))

@@ -1,0 +1,147 @@
+"""HiGHS behind a small door: arrays in, arrays out, one thread, the same answer every time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from supplygraph.errors import InfeasibleError, SupplyGraphError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array
+
+    from supplygraph.engine.expanded import Floats, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """An optimum: value, columns, row duals and reduced costs (minimisation signs)."""
+
+    objective: float
+    x: Floats
+    dual: Floats
+    reduced: Floats
+
+
+class Solver:
+    """One linear program, minimised; bounds and costs can be edited, solves start warm.
+
+    Presolve is off for re-solves because a warm start needs the basis, and the basis can be put
+    back with :meth:`restore`, so that the order of scenarios never matters.
+    """
+
+    def __init__(
+        self, cost: Floats, lower: Floats, upper: Floats, matrix: csc_array, row_lower: Floats, row_upper: Floats
+    ) -> None:
+        import highspy
+
+        self._inf = highspy.kHighsInf
+        self._optimal = highspy.HighsModelStatus.kOptimal
+        self._impossible = (
+            highspy.HighsModelStatus.kInfeasible,
+            highspy.HighsModelStatus.kUnboundedOrInfeasible,
+        )
+        model = highspy.HighsLp()
+        model.num_row_, model.num_col_ = matrix.shape
+        model.col_cost_ = cost
+        model.col_lower_, model.col_upper_ = lower, upper
+        model.row_lower_, model.row_upper_ = row_lower, row_upper
+        model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        model.a_matrix_.start_ = matrix.indptr.astype(np.int32)
+        model.a_matrix_.index_ = matrix.indices.astype(np.int32)
+        model.a_matrix_.value_ = matrix.data.astype(np.float64)
+        engine: Any = highspy.Highs()
+        engine.silent()
+        for option, value in (("threads", 1), ("random_seed", 0), ("presolve", "off"), ("solver", "simplex")):
+            engine.setOptionValue(option, value)
+        engine.passModel(model)
+        self._engine = engine
+        self.columns = int(matrix.shape[1])
+        self.rows = int(matrix.shape[0])
+
+    def set_cost(self, cost: Floats) -> None:
+        """Replace all costs."""
+        self._engine.changeColsCost(self.columns, np.arange(self.columns, dtype=np.int32), cost)
+
+    def set_columns(self, lower: Floats, upper: Floats) -> None:
+        """Replace all column bounds."""
+        self._engine.changeColsBounds(self.columns, np.arange(self.columns, dtype=np.int32), lower, upper)
+
+    def set_rows(self, lower: Floats, upper: Floats) -> None:
+        """Replace all row bounds."""
+        for row in range(self.rows):
+            self._engine.changeRowBounds(row, float(lower[row]), float(upper[row]))
+
+    def add(self, cost: Floats, upper: Floats, matrix: csc_array) -> None:
+        """Append columns from zero up to ``upper``."""
+        count = int(matrix.shape[1])
+        self._engine.addCols(
+            count, cost, np.zeros(count), upper, int(matrix.nnz),
+            matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(np.float64),
+        )
+        self.columns += count
+
+    def cut_back(self, columns: int) -> None:
+        """Remove every column from number ``columns`` on."""
+        if self.columns > columns:
+            self._engine.deleteCols(self.columns - columns, np.arange(columns, self.columns, dtype=np.int32))
+            self.columns = columns
+
+    def basis(self) -> Any:
+        """Return the present basis, to be put back later."""
+        return self._engine.getBasis()
+
+    def restore(self, basis: Any) -> None:
+        """Start the next solve from this basis."""
+        self._engine.setBasis(basis)
+
+    def solve(self) -> Solution:
+        """Solve to optimality.
+
+        Raises
+        ------
+        InfeasibleError
+            If nothing satisfies the constraints; ``certificate`` is the dual ray by row, or None.
+        """
+        self._engine.run()
+        status = self._engine.getModelStatus()
+        if status != self._optimal and status not in self._impossible:
+            # Numerical trouble is rare; a cold start with presolve settles it.
+            self._engine.clearSolver()
+            self._engine.setOptionValue("presolve", "on")
+            self._engine.run()
+            self._engine.setOptionValue("presolve", "off")
+            status = self._engine.getModelStatus()
+        if status in self._impossible:
+            raise InfeasibleError("the program has no solution", self._ray())
+        if status != self._optimal:
+            message = f"the solver stopped without an answer ({self._engine.modelStatusToString(status)})"
+            raise SupplyGraphError(message)
+        found = self._engine.getSolution()
+        return Solution(
+            float(self._engine.getInfo().objective_function_value),
+            np.array(found.col_value),
+            np.array(found.row_dual),
+            np.array(found.col_dual),
+        )
+
+    def _ray(self) -> Floats | None:
+        answer = self._engine.getDualRay()
+        has = bool(answer[1]) if len(answer) > 1 else False
+        return np.array(answer[2]) if has and len(answer) > 2 else None
+
+
+def assemble(rows: list[Ints], columns: list[Ints], values: list[Floats], shape: tuple[int, int]) -> csc_array:
+    """Put coordinate pieces together as one sparse matrix by columns."""
+    from scipy.sparse import csc_array as make
+
+    empty: list[Any] = [np.zeros(0)]
+    triple = (
+        np.concatenate(values or empty),
+        (np.concatenate(rows or empty).astype(np.int64), np.concatenate(columns or empty).astype(np.int64)),
+    )
+    matrix = make(triple, shape=shape)
+    matrix.sum_duplicates()
+    return matrix
