@@ -241,7 +241,6 @@ def _with_lines(table: pd.DataFrame, network: SupplyNetwork) -> geopandas.GeoDat
 def _with_polygons(table: pd.DataFrame) -> geopandas.GeoDataFrame:
     import geopandas
 
-    states = geopandas.read_parquet(facts.path("geo/countries.parquet"))
-    states = states.set_index("country") if "country" in states.columns else states
+    states = geopandas.read_parquet(facts.path("geo/countries.parquet")).set_index("iso3")
     geometry = states.geometry.reindex(table.index)
-    return geopandas.GeoDataFrame(table, geometry=geometry.to_numpy(), crs=states.crs or "EPSG:4326")
+    return geopandas.GeoDataFrame(table, geometry=geometry.to_numpy(), crs=states.crs)

@@ -17,7 +17,8 @@ def _processes(rng, *, sizes, integrated, stock, rerefine):
     rows += [(f"smelt{i}", f"m{i}" if integrated and i == 0 else f"s{i}", "transform", "ore", "matte")
              for i in range(smelters)]
     rows += [(f"refine{i}", f"r{i}", "transform", "matte", "metal") for i in range(refiners)]
-    rows += [(f"again{i}", f"r{i}", "transform", "metal", "metal") for i in range(rerefine)]
+    rows += [(f"crush{i}", f"r{i}", "transform", "metal", "powder") for i in range(rerefine)]
+    rows += [(f"again{i}", f"r{(i + 1) % refiners}", "transform", "powder", "metal") for i in range(rerefine)]
     rows += [(f"use{i}", f"f{i}", "use", "metal", None) for i in range(users)]
     if stock:
         rows += [("build", "f0", "stock", "metal", None), ("release", "f1", "stock", None, "metal")]
@@ -35,8 +36,8 @@ def _flows(rng, processes):
             continue
         takers = np.flatnonzero((processes["input"] == row["output"]).to_numpy() & (np.arange(size) != i))
         chosen = rng.permutation(takers)[: rng.integers(1, len(takers) + 1)]
-        if all(processes["role"][j] == "transform" and processes["output"][j] == row["output"] for j in chosen):
-            chosen = np.append(chosen, [j for j in takers if processes["role"][j] == "use"][:1])
+        if row["output"] == "metal":  # something must leave the loop metal > powder > metal
+            chosen = np.union1d(chosen, [j for j in takers if processes["role"][j] == "use"][:1])
         split[i, chosen] = rng.dirichlet(np.ones(len(chosen)))
     recovery = processes["recovery"].fillna(1.0).to_numpy()
     given = np.where(processes["input"].isna(), rng.uniform(1, 100, size), 0.0)
@@ -86,8 +87,8 @@ def random_chain(seed, *, sizes=(4, 3, 5, 4), integrated=False, stock=False, rer
         [(name, owner, share) for name in ids if name[0] in "mr"
          for owner, share in zip(rng.choice(COUNTRIES, 2, replace=False), (0.5, 0.3), strict=True)],
         columns=["node", "owner", "share"])
-    products = pd.DataFrame({"product": ["ore", "matte", "metal"], "mineral": "toy",
-                             "stage": ["mining", "smelting", "refining"], "order": [0, 1, 2]})
+    products = pd.DataFrame({"product": ["ore", "matte", "metal", "powder"], "mineral": "toy",
+                             "stage": ["mining", "smelting", "refining", "refining"], "order": [0, 1, 2, 3]})
     processes = processes.assign(mineral="toy", capacity_t=np.inf, activity_t=activity)
     return SupplyNetwork(nodes=nodes, owners=owners, processes=processes, edges=edges, shipments=shipments,
                          products=products, references=pd.DataFrame({"reference": ["toy"], "title": ["Made up"]}))

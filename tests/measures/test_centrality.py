@@ -20,7 +20,7 @@ SHAPES = [{}, {"rerefine": 3}, {"unknown": True}, {"integrated": True, "rerefine
 def _by_paths(net, smallest=0.0):
     """C(u) for refineries and for all nodes from the definition, path by path."""
     processes, country = net.processes, net.nodes["country"]
-    refines = set(processes.index[processes["output"].eq("metal") & processes["role"].eq("transform")])
+    refines = set(processes.index[processes["output"].isin(["metal", "powder"]) & processes["role"].eq("transform")])
     last, paths = {}, []
     for weight, steps, touched in all_paths(net, smallest=smallest):
         crossed = [step for step in steps if step in refines]
