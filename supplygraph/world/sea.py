@@ -108,8 +108,7 @@ def sea_route(
     if not way:
         cut = _cut(graph, start, end, shut)
         message = (
-            f"no sea route from {start} to {end}: closed {', '.join(cut)} cut it off. "
-            "Open one of them, or go by land."
+            f"no sea route from {start} to {end}: closed {', '.join(cut)} cut it off. Open one of them, or go by land."
         )
         raise InfeasibleError(message, cut)
     km = float(graph.matrix([f"port-{start}"], [f"port-{end}"], shut)[0, 0])
