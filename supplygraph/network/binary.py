@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -15,6 +13,9 @@ from supplygraph.network.schema import TABLES
 from supplygraph.network.source import Source, dump_meta, fail, parse_meta, sized
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
     import geopandas as gpd
 
 META = "meta.json"

@@ -5,8 +5,7 @@ All problems are collected, in the order of the tables, and raised at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +13,11 @@ import pandas as pd
 from supplygraph.errors import Problem
 from supplygraph.network import codes
 from supplygraph.network.columns import canonical, conform
-from supplygraph.network.report import Report, Suggester, quote
+from supplygraph.network.report import Report, Suggester, quote, saying
 from supplygraph.network.schema import LIST_SEPARATOR, TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 OPTIONAL = ("owners", "countries", "shipments")
 Frames = dict[str, pd.DataFrame]
@@ -68,54 +70,48 @@ def tidy(
 
 def _coordinates(frames: Frames, report: Report) -> None:
     """Hint at a swapped pair where latitude is out of range and the swapped pair would fit."""
-    nodes = frames["nodes"]
-    swapped = (nodes["lat"].abs() > 90) & (nodes["lat"].abs() <= 180) & (nodes["lon"].abs() <= 90)
-    if not swapped.any():
+    lon, lat = (frames["nodes"][name].to_numpy(dtype=float) for name in ("lon", "lat"))
+    swapped = np.flatnonzero((np.abs(lat) > 90) & (np.abs(lat) <= 180) & (np.abs(lon) <= 90))
+    if not len(swapped):
         return
-    places = {}
-    for i in np.flatnonzero(swapped):
-        name = report.files.get("nodes", "nodes")
-        places[f"{name} row {report.row('nodes', int(i))}, column `lat`"] = int(i)
+    name = report.files.get("nodes", "nodes")
+    places = {f"{name} row {report.row('nodes', int(i))}, column `lat`": int(i) for i in swapped}
     for k, problem in enumerate(report.problems):
-        if (i := places.get(problem.where)) is not None:
-            lon, lat = nodes.at[i, "lat"], nodes.at[i, "lon"]
-            hint = f"The pair looks swapped: did you mean lon {lon:g}, lat {lat:g}?"
+        if problem.where in places:
+            i = places[problem.where]
+            hint = f"The pair looks swapped: did you mean lon {lat[i]:g}, lat {lon[i]:g}?"
             report.problems[k] = Problem(problem.where, problem.what, hint)
 
 
 def _totals(frames: Frames, report: Report) -> None:
     """Refuse rows that sum up others: counted as one more country they change every share."""
-    remedy = "Drop the row: totals are computed."
+    said, remedy = "{0} is a total or a rest, not a row of its own.", "Drop the row: totals are computed."
     for table in ("countries", "nodes"):
-        names = frames[table]["name"].str.strip().str.casefold()
-        bad = names.isin(codes.TOTAL_NAMES)
-        cells = frames[table]["name"]
-        report.rows(
-            table, "name", np.flatnonzero(bad),
-            lambda i, cells=cells: f"{quote(cells[i])} is a total or a rest, not a row of its own.", remedy,
-        )  # fmt: skip
+        names = frames[table]["name"]
+        bad = names.str.strip().str.casefold().isin(codes.TOTAL_NAMES)
+        report.rows(table, "name", np.flatnonzero(bad), saying(said, names), remedy)
 
 
 def _references(frames: Frames, report: Report, broken: set[str]) -> None:
     """Report cells that point to a row which is not there."""
+    unread = {where.split(",", maxsplit=1)[0] for where in broken}
     for name, table in TABLES.items():
         for column in table.columns:
-            if not column.points_to:
-                continue
             other = column.points_to
-            if report.files.get(other, other) in {where.split(",")[0] for where in broken}:
-                continue  # that table could not be read: every row here would be reported
-            key = frames[other][TABLES[other].key[0]].dropna()
+            if not other or report.files.get(other, other) in unread:
+                continue  # of a table that could not be read, every row here would be reported
+            kind = TABLES[other].key[0]
+            key = frames[other][kind].dropna()
             cells = frames[name][column.name]
             bad = np.flatnonzero(cells.notna() & ~cells.isin(key))
-            if not len(bad):
-                continue
-            near = Suggester(key)
-            kind = TABLES[other].key[0]
-            report.rows(
-                name, column.name, bad, lambda i, cells=cells, kind=kind: f"no {kind} {quote(cells[i])}.",
-                lambda i, cells=cells, near=near, other=other: near(cells[i]) or f"Add it to `{other}`.",
-            )  # fmt: skip
+            if len(bad):
+                remedy = _nearest(Suggester(key), cells, f"Add it to `{other}`.")
+                report.rows(name, column.name, bad, saying(f"no {kind} {{0}}.", cells), remedy)
+
+
+def _nearest(near: Suggester, cells: pd.Series[Any], otherwise: str) -> Callable[[int], str]:
+    texts = cells.to_numpy(dtype=object)
+    return lambda i: near(str(texts[i])) or otherwise
 
 
 #: role -> (has an input, has an output); a stock has exactly one of them.
@@ -129,27 +125,25 @@ def _roles(frames: Frames, report: Report) -> None:
     for role, wants in _SHAPES.items():
         for column, has, want in (("input", given, wants[0]), ("output", made, wants[1])):
             bad = np.flatnonzero((rows["role"] == role) & (has != want))
-            said = f"is {'missing' if want else 'given'}; a process of role `{role}` has {'an' if want else 'no'} {column}."
+            kind = "an" if want else "no"
+            said = f"is {'missing' if want else 'given'}; a process of role `{role}` has {kind} {column}."
             report.rows("processes", column, bad, said)
     bad = np.flatnonzero((rows["role"] == "stock") & (given == made))
-    report.rows(
-        "processes", "input", bad, "a process of role `stock` has either an input (build) or an output (release)."
-    )
+    said = "a process of role `stock` has either an input (build) or an output (release)."
+    report.rows("processes", "input", bad, said)
     same = np.flatnonzero(given & (rows["input"] == rows["output"]))
-    report.rows("processes", "output", same, lambda i: f"{quote(rows.at[i, 'output'])} is its own input.")
+    report.rows("processes", "output", same, saying("{0} is its own input.", rows["output"]))
 
 
 def _bands(frames: Frames, report: Report) -> None:
     """Check that lower bounds are not above upper ones."""
     for table, low, high in (
-        ("processes", "activity_low_t", "activity_high_t"), ("shipments", "flow_low_t", "flow_high_t"),
-    ):  # fmt: skip
-        rows = frames[table]
-        bad = np.flatnonzero(rows[low] > rows[high])
-        report.rows(
-            table, low, bad,
-            lambda i, rows=rows, low=low, high=high: f"{rows.at[i, low]:g} is above `{high}` {rows.at[i, high]:g}.",
-        )  # fmt: skip
+        ("processes", "activity_low_t", "activity_high_t"),
+        ("shipments", "flow_low_t", "flow_high_t"),
+    ):
+        below, above = frames[table][low], frames[table][high]
+        said = saying(f"{{0}} is above `{high}`, {{1}}.", below, above)
+        report.rows(table, low, np.flatnonzero(below > above), said)
 
 
 def _berths(frames: Frames, report: Report) -> None:
@@ -157,11 +151,9 @@ def _berths(frames: Frames, report: Report) -> None:
     edges = frames["edges"]
     straits = set(frames["nodes"].loc[frames["nodes"]["kind"] == "passage", "node"].dropna())
     for end in ("source", "target"):
-        bad = edges[f"{end}_berth"].notna() & edges[end].notna() & ~edges[end].isin(straits)
-        report.rows(
-            "edges", f"{end}_berth", np.flatnonzero(bad.to_numpy(dtype=bool)),
-            lambda i, end=end: f"a berth at {quote(edges.at[i, end])}, which is not a passage; expected it missing.",
-        )  # fmt: skip
+        bad = (edges[f"{end}_berth"].notna() & edges[end].notna() & ~edges[end].isin(straits)).to_numpy(dtype=bool)
+        said = saying("is a berth at {0}, which is not a passage; expected it missing.", edges[end])
+        report.rows("edges", f"{end}_berth", np.flatnonzero(bad), said)
 
 
 def _owners(frames: Frames, report: Report) -> None:
@@ -169,10 +161,8 @@ def _owners(frames: Frames, report: Report) -> None:
     owners = frames["owners"]
     total = owners.groupby("node")["share"].transform("sum")
     last = ~owners.duplicated("node", keep="last") & (total > 1 + 1e-9)
-    report.rows(
-        "owners", "share", np.flatnonzero(last),
-        lambda i: f"shares of {quote(owners.at[i, 'node'])} sum to {total[i]:.6g}; expected at most 1.",
-    )  # fmt: skip
+    said = saying("shares of {0} sum to {1}; expected at most 1.", owners["node"], total)
+    report.rows("owners", "share", np.flatnonzero(last), said)
 
 
 def _shipments(frames: Frames, report: Report) -> None:
@@ -186,23 +176,15 @@ def _shipments(frames: Frames, report: Report) -> None:
         nodes[column] = sent[column].map(ends["node"])
         product = sent[column].map(ends[side])
         bad = np.flatnonzero(sent[column].isin(ends.index) & sent["product"].notna() & (product != sent["product"]))
-        report.rows(
-            "shipments", "product", bad,
-            lambda i, product=product, column=column, verb=verb: (
-                f"{quote(sent.at[i, 'product'])} is shipped, but {column} {quote(sent.at[i, column])} {verb} "
-                f"{quote(product[i]) if isinstance(product[i], str) else 'nothing'}."
-            ),
-        )  # fmt: skip
-    stay = sent["route"].isna() & nodes["origin"].notna() & nodes["destination"].notna()
-    bad = np.flatnonzero(stay & (nodes["origin"] != nodes["destination"]))
-    report.rows(
-        "shipments", "route", bad,
-        lambda i: f"is missing, but the shipment goes from {quote(nodes['origin'][i])} to "
-        f"{quote(nodes['destination'][i])}; only shipments inside one site have no route.",
-        "Give the edge ids in order, joined by `;`.",
-    )  # fmt: skip
+        said = saying(f"{{0}} is shipped, but the {column} {{1}} {verb} {{2}}.", sent["product"], sent[column], product)
+        report.rows("shipments", "product", bad, said)
+    start, end = nodes["origin"], nodes["destination"]
+    bad = np.flatnonzero(sent["route"].isna() & start.notna() & end.notna() & (start != end))
+    said = saying("is missing, but the shipment goes from {0} to {1}.", start, end)
+    remedy = "Give the edge ids in order, joined by `;`; only shipments inside one site have no route."
+    report.rows("shipments", "route", bad, said, remedy)
     if edges["edge"].is_unique and edges["edge"].notna().all():
-        _routes(sent, edges, nodes["origin"], nodes["destination"], report)
+        _routes(sent, edges, start, end, report)
 
 
 def _routes(
@@ -217,16 +199,18 @@ def _routes(
     near = Suggester(edges["edge"])
     names = steps.to_numpy(dtype=object)
 
-    def tell(mask: np.ndarray[Any, Any], what: Any, remedy: Any = "") -> None:
+    def tell(
+        mask: np.ndarray[Any, Any], what: Callable[[int], str], remedy: Callable[[int], str] | None = None
+    ) -> None:
         found = np.flatnonzero(mask)
         first = {int(at[k]): int(k) for k in found[::-1]}  # one fault of a kind per shipment: the first on its way
         report.rows(
             "shipments", "route", sorted(first), lambda i: what(first[i]),
-            remedy if isinstance(remedy, str) else lambda i: remedy(first[i]),
+            (lambda i: remedy(first[i])) if remedy else "",
         )  # fmt: skip
 
     lost = row < 0
-    tell(lost, lambda k: f"no edge {quote(names[k])}.", lambda k: near(names[k]))
+    tell(lost, lambda k: f"no edge {quote(names[k])}.", lambda k: near(str(names[k])))
     twice = pd.DataFrame({"at": at, "row": row}).duplicated().to_numpy() & ~lost
     tell(twice, lambda k: f"uses edge {quote(names[k])} twice.")
     product = edges["product"].to_numpy(dtype=object)

@@ -24,7 +24,7 @@ ZMZMB ZWZWE XKXKX
 """
 _BY_ALPHA2 = {pair[:2]: pair[2:] for pair in _PAIRS.split()}
 #: Names that people write for a few countries whose code they do not give; the rest come from the facts.
-_NAMES = {"usa": "USA", "u.s.": "USA", "us": "USA", "uk": "GBR", "eu": "", "congo": "COD", "drc": "COD", "drcongo": "COD",
+_NAMES = {"usa": "USA", "u.s.": "USA", "us": "USA", "uk": "GBR", "eu": "", "congo": "COD", "drc": "COD",
           "dr congo": "COD", "south korea": "KOR", "russia": "RUS", "china": "CHN", "norway": "NOR", "namibia": "NAM",
           "germany": "DEU", "united states": "USA", "united kingdom": "GBR", "australia": "AUS"}  # fmt: skip
 #: What statistics write for sums and rests; unknown is never a country.

@@ -7,7 +7,6 @@ bounds of a column once one of its cells has the wrong type (and then names no r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -193,22 +192,22 @@ def _texts(
     except TypeError:  # a cell that cannot be hashed is no text
         numbers, distinct = np.arange(len(cells)), cells
     faults: dict[int, tuple[str, str]] = {}
-    blank: list[int] = []
+    blank: set[int] = set()
     for k, value in enumerate(distinct):
         if isinstance(value, str) and value == "":
-            blank.append(k)
+            blank.add(k)
         elif fault := _text_fault(column, value):
             faults[k] = fault
     if blank:
-        missing |= np.isin(numbers, blank)
-    clean = np.array([None if (k in faults or k in blank) else v for k, v in enumerate(distinct)], dtype=object)
+        missing |= np.isin(numbers, list(blank))
+    clean = [None if (k in faults or k in blank) else v for k, v in enumerate(distinct)]
     if faults:
         bad = np.flatnonzero(np.isin(numbers, list(faults)) & ~missing)
         report.rows(
             table.name, column.name, bad, lambda i: faults[int(numbers[i])][0], lambda i: faults[int(numbers[i])][1]
         )
-    values = pd.array(np.append(clean, None), dtype="str")
-    return pd.Series(values.take(np.where(missing, len(clean), numbers))), missing
+    values = pd.array([*clean, None], dtype="str")
+    return pd.Series(values.take(np.where(missing, len(clean), numbers).astype(np.intp))), missing
 
 
 def _text_fault(column: Column, value: object) -> tuple[str, str] | None:
@@ -255,7 +254,7 @@ def _key(table: Table, frame: pd.DataFrame, report: Report) -> None:
     first.index = frame.index[whole]
 
     def what(i: int) -> str:
-        cells = ", ".join(str(frame.at[i, name]) for name in key)
+        cells = ", ".join(str(cell) for cell in frame.loc[i, key])
         return f"{quote(cells)} is there already, in row {report.row(table.name, int(first[i]))}; keys are unique."
 
     report.rows(table.name, key[-1], np.flatnonzero(doubled), what)
@@ -270,8 +269,3 @@ def canonical(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
 def flat(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
     """Return a canonical table with its key as a column, in file order."""
     return (frame.reset_index() if len(table.key) == 1 else frame)[table.names]
-
-
-def texts(names: Iterable[str]) -> pd.Index[Any]:
-    """Return names as an index of pandas text."""
-    return pd.Index(list(names), dtype="str")

@@ -75,7 +75,8 @@ def from_networkx(graph: nx.MultiDiGraph) -> tuple[dict[str, pd.DataFrame], dict
     return tables, meta
 
 
-def _json(text: object, kind: type) -> tuple[Any, str]:
+def _json(text: object, kind: type[list[Any] | dict[str, Any]]) -> tuple[Any, str]:
+    value: Any
     try:
         value = json.loads(text) if isinstance(text, str) else text
     except (ValueError, RecursionError) as error:
@@ -98,7 +99,9 @@ def to_igraph(tables: Tables) -> igraph.Graph:
     import igraph
 
     nodes, edges = tables["nodes"], tables["edges"]
-    ends = np.column_stack([nodes.index.get_indexer(edges["source"]), nodes.index.get_indexer(edges["target"])])
+    ends = np.column_stack(
+        [nodes.index.get_indexer(pd.Index(edges["source"])), nodes.index.get_indexer(pd.Index(edges["target"]))]
+    )
     graph = igraph.Graph(n=len(nodes), edges=ends.tolist(), directed=True)
     graph.vs["name"] = nodes.index.tolist()
     for name in nodes.columns:

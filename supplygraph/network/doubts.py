@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from supplygraph import facts
 from supplygraph.errors import Problem, UnknownNameError
 from supplygraph.network.parts import edge_flow
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Relative to what passes; the networks that come with the package are far below.
 _TOLERANCE = 1e-6
@@ -30,30 +32,31 @@ def balances(tables: dict[str, pd.DataFrame]) -> list[Problem]:
     processes, sent, edges = tables["processes"], tables["shipments"], tables["edges"]
     found: list[Problem] = []
 
-    def add(table: str, mask: pd.Series[Any], column: str, a: pd.Series[Any], b: pd.Series[Any], said: str) -> None:
+    def add(where: tuple[str, str], mask: pd.Series[Any], said: str, a: pd.Series[Any], b: pd.Series[Any]) -> None:
+        table, column = where
         found.extend(
-            Problem(f"{table} `{i}`, column `{column}`", said.format(a=a[i], b=b[i])) for i in mask.index[mask]
+            Problem(f"{table} `{i}`, column `{column}`", said.format(a=x, b=y))
+            for i, x, y in zip(mask.index[mask], a[mask], b[mask], strict=True)
         )
 
     activity = processes["activity_t"]
-    add("processes", activity > processes["capacity_t"] * (1 + _TOLERANCE), "activity_t", activity,
-        processes["capacity_t"], "{a:,.6g} t is more than the capacity, {b:,.6g} t.")  # fmt: skip
+    capacity = processes["capacity_t"]
+    over = activity > capacity * (1 + _TOLERANCE)
+    add(("processes", "activity_t"), over, "{a:,.6g} t is more than the capacity, {b:,.6g} t.", activity, capacity)
     if not len(sent):
         return found
     made = sent.groupby("origin")["flow_t"].sum().reindex(processes.index, fill_value=0.0)
     taken = sent.groupby("destination")["flow_t"].sum().reindex(processes.index, fill_value=0.0)
     makes = processes["output"].notna()
     shipped = made.where(makes, taken)
-    known = activity.notna()
-    add("processes", known & _differs(activity, shipped), "activity_t", activity, shipped,
-        "{a:,.6g} t, but shipments carry {b:,.6g} t.")  # fmt: skip
-    both = makes & processes["input"].notna()
+    off = activity.notna() & _differs(activity, shipped)
+    add(("processes", "activity_t"), off, "{a:,.6g} t, but shipments carry {b:,.6g} t.", activity, shipped)
     turned = taken * processes["recovery"].fillna(1.0)
-    add("processes", both & _differs(turned, made), "recovery", turned, made,
-        "intake x recovery gives {a:,.6g} t, but {b:,.6g} t are sent on.")  # fmt: skip
-    flow = edge_flow(tables)
-    add("edges", flow > edges["capacity_t"] * (1 + _TOLERANCE) + _TOLERANCE, "capacity_t", flow, edges["capacity_t"],
-        "{a:,.6g} t are shipped over it, more than {b:,.6g} t.")  # fmt: skip
+    off = makes & processes["input"].notna() & _differs(turned, made)
+    add(("processes", "recovery"), off, "intake x recovery gives {a:,.6g} t, but {b:,.6g} t are sent on.", turned, made)
+    flow, limit = edge_flow(tables), edges["capacity_t"]
+    over = flow > limit * (1 + _TOLERANCE) + _TOLERANCE
+    add(("edges", "capacity_t"), over, "{a:,.6g} t are shipped over it, more than {b:,.6g} t.", flow, limit)
     return found
 
 
@@ -83,17 +86,17 @@ def places(nodes: pd.DataFrame) -> list[Problem]:
         land = lands.loc[[str(country)]].union_all()
         away = _distance(land, rows["lon"], rows["lat"])
         swapped = _distance(land, rows["lat"], rows["lon"])
-        for node, km in away[away > OUTSIDE_KM].items():
+        for k in np.flatnonzero(away > OUTSIDE_KM).tolist():
+            lon, lat = float(rows["lon"].iloc[k]), float(rows["lat"].iloc[k])
             hint = "Check the coordinates and the country."
-            if swapped[node] <= OUTSIDE_KM and abs(rows.at[node, "lon"]) <= 90:
-                lon, lat = rows.at[node, "lat"], rows.at[node, "lon"]
-                hint = f"The pair looks swapped: did you mean lon {lon:g}, lat {lat:g}?"
-            said = f"({rows.at[node, 'lon']:g}, {rows.at[node, 'lat']:g}) lies {km:,.0f} km outside {country}."
-            found.append(Problem(f"nodes `{node}`, columns `lon`, `lat`", said, hint))
+            if swapped[k] <= OUTSIDE_KM and abs(lon) <= 90:
+                hint = f"The pair looks swapped: did you mean lon {lat:g}, lat {lon:g}?"
+            said = f"({lon:g}, {lat:g}) lies {away[k]:,.0f} km outside {country}."
+            found.append(Problem(f"nodes `{rows.index[k]}`, columns `lon`, `lat`", said, hint))
     return sorted(found, key=str)
 
 
-def _distance(land: Any, lon: pd.Series[Any], lat: pd.Series[Any]) -> pd.Series[Any]:
+def _distance(land: Any, lon: pd.Series[Any], lat: pd.Series[Any]) -> np.ndarray[Any, Any]:
     """Return km from each point to a country, 0 inside."""
     import shapely
 
@@ -101,4 +104,4 @@ def _distance(land: Any, lon: pd.Series[Any], lat: pd.Series[Any]) -> pd.Series[
     near = shapely.get_point(shapely.shortest_line(points, land), 1)
     x, y, u, v = (np.radians(f(p)) for p in (points, near) for f in (shapely.get_x, shapely.get_y))
     chord = np.sin((v - y) / 2) ** 2 + np.cos(y) * np.cos(v) * np.sin((u - x) / 2) ** 2
-    return pd.Series(2 * _EARTH_KM * np.arcsin(np.sqrt(np.clip(chord, 0, 1))), index=lon.index)
+    return np.asarray(2 * _EARTH_KM * np.arcsin(np.sqrt(np.clip(chord, 0, 1))))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,9 +17,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from supplygraph.errors import FormatError, Problem, UnknownNameError
 from supplygraph.network import binary, checks, doubts, graphml, textfiles
 from supplygraph.network.network import SupplyNetwork, _restore, plain_meta, summary
+from supplygraph.network.schema import TABLES
 from supplygraph.network.source import Source, fail
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     import pandas as pd
 
 Format = Literal["csv", "parquet", "gpkg", "graphml"]
@@ -118,7 +120,7 @@ def write(net: SupplyNetwork, path: str | os.PathLike[str], *, format: Format | 
         raise UnknownNameError.of("format", kind, FORMATS)
     target = _local(path)
     meta = net.meta
-    tables = {name: getattr(net, name) for name in checks.TABLES}
+    tables = {name: getattr(net, name) for name in TABLES}
     try:
         if kind == "csv":
             _into_folder(target, lambda spare: textfiles.write(tables, meta, spare), other=".parquet")
@@ -134,7 +136,7 @@ def write(net: SupplyNetwork, path: str | os.PathLike[str], *, format: Format | 
 
 
 def write_tables(tables: Mapping[str, pd.DataFrame], folder: str | os.PathLike[str]) -> Path:
-    """Write frames as CSV files ``<folder>/<name>.csv``, all or none, and return the folder.
+    r"""Write frames as CSV files ``<folder>/<name>.csv``, all or none, and return the folder.
 
     A named index is written as columns. Floats have the shortest text that reads back as the same number, lines end
     in ``\\n``, text is UTF-8, missing cells are blank: the same tables give the same bytes everywhere.
@@ -167,7 +169,7 @@ def for_people(frame: pd.DataFrame) -> pd.DataFrame:
     out = frame.copy()
     for position, column in enumerate(frame.columns):
         cells = frame.iloc[:, position]
-        if cells.dtype == object or cells.dtype == "str" or str(cells.dtype) == "category":
+        if cells.dtype in (object, "str") or str(cells.dtype) == "category":
             out = out.assign(**{str(column): cells.astype(object).map(safe)})
     out.index = frame.index.map(safe) if len(frame) else frame.index
     out.index.names = frame.index.names
@@ -236,7 +238,7 @@ def _into_file(target: Path, make: Callable[[Path], None]) -> None:
 def _into_folder(target: Path, make: Callable[[Path], None], *, other: str = "") -> None:
     if target.exists() and not target.is_dir():
         raise fail(str(target), "is a file; expected a folder.", "Give another name.")
-    if other and target.is_dir() and any((target / f"{name}{other}").exists() for name in checks.TABLES):
+    if other and target.is_dir() and any((target / f"{name}{other}").exists() for name in TABLES):
         raise fail(str(target), f"holds the {other} files of a network already.", "Give an empty folder.")
     spare = _spare(target)
     spare.mkdir()

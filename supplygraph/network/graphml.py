@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 
@@ -11,6 +10,8 @@ from supplygraph.network import convert
 from supplygraph.network.source import Source, fail, sized
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import networkx as nx
 
 #: Nodes and edges beyond this are refused before a graph is built.
@@ -48,7 +49,7 @@ def _inspect(path: Path) -> None:
     parser = expat.ParserCreate()
     count = 0
 
-    def refuse(*_: Any) -> None:
+    def refuse(*_: Any) -> int:
         said = "has a document type or an entity, which are never expanded."
         raise _RefusedError(said)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from supplygraph.network.columns import flat
 from supplygraph.network.schema import LIST_SEPARATOR, TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 Tables = dict[str, pd.DataFrame]
 
@@ -92,9 +94,9 @@ def dropped(before: Tables, after: Tables) -> dict[str, Any]:
 
 
 def fingerprint(tables: Tables) -> str:
-    """Return the sha-256 of the canonical content.
+    r"""Return the sha-256 of the canonical content.
 
-    Texts cannot hold control characters, so ``\\x00`` ends a cell and ``\\x01`` stands for a missing one. Numbers go
+    Texts cannot hold control characters, so ``\x00`` ends a cell and ``\x01`` stands for a missing one. Numbers go
     in as little-endian doubles.
     """
     digest = hashlib.sha256(b"supplygraph 1\n")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from supplygraph.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 #: One rule lists this many rows of one column; beyond, it says how many more there are.
 MOST_ROWS = 1000
@@ -86,3 +88,18 @@ def quote(value: object) -> str:
     text = value if isinstance(value, str) else repr(value)
     text = text.encode("unicode_escape").decode("ascii") if not text.isprintable() else text
     return f"`{text[:77]}…`" if len(text) > 78 else f"`{text}`"
+
+
+def saying(pattern: str, *columns: Any) -> Callable[[int], str]:
+    """Return words about row i: ``{0}``, ``{1}`` ... are filled with the cells of these columns.
+
+    Texts are quoted, numbers short, missing cells read ``nothing``.
+    """
+    arrays = [np.asarray(column, dtype=object) for column in columns]
+
+    def shown(cell: object) -> str:
+        if isinstance(cell, str):
+            return quote(cell)
+        return "nothing" if cell is None or cell != cell else f"{cell:.6g}"  # noqa: PLR0124 - NaN
+
+    return lambda i: pattern.format(*(shown(array[i]) for array in arrays))

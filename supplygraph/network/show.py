@@ -27,8 +27,10 @@ def lines(tables: dict[str, pd.DataFrame], meta: dict[str, Any]) -> list[str]:
     said = [
         f"SupplyNetwork: {title}",
         f"  {_count(len(nodes), 'node')}" + (f" ({kinds})" if kinds else "") + f" in {_count(stated, 'country')}",
-        f"  {_count(len(processes), 'process')}, {_count(len(edges), 'edge')}, {_count(len(sent), 'shipment')} "
-        f"({sent['flow_t'].sum():,.0f} t/year over all stages), {_count(len(tables['references']), 'reference')}",
+        (
+            f"  {_count(len(processes), 'process')}, {_count(len(edges), 'edge')}, {_count(len(sent), 'shipment')} "
+            f"({sent['flow_t'].sum():,.0f} t/year over all stages), {_count(len(tables['references']), 'reference')}"
+        ),
         f"  data from {span or 'unknown years'}; {quality(tables)}",
     ]
     found = doubts.balances(tables)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +15,10 @@ from supplygraph.network.columns import flat
 from supplygraph.network.report import MOST_ROWS, quote
 from supplygraph.network.schema import TABLES
 from supplygraph.network.source import Source, dump_meta, fail, parse_meta, sized
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 META = "meta.json"
 _OPTIONAL = ("owners", "countries", "shipments")
@@ -119,7 +121,7 @@ def write(tables: Mapping[str, pd.DataFrame], meta: dict[str, Any], folder: Path
 
 
 def write_frames(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
-    """Write frames as CSV: UTF-8, ``\\n``, blanks for missing cells, the shortest text of each float."""
+    r"""Write frames as CSV: UTF-8, ``\\n``, blanks for missing cells, the shortest text of each float."""
     for name, frame in tables.items():
         whole = frame.reset_index() if any(level is not None for level in frame.index.names) else frame
         whole.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
