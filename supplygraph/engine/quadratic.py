@@ -14,6 +14,8 @@ import numpy as np
 from supplygraph.errors import SupplyGraphError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scipy.sparse import csc_array
 
     from supplygraph.engine.expanded import Bools, Floats
@@ -125,19 +127,20 @@ def _interior(
     low_dual, high_dual = has_low.astype(np.float64), has_high.astype(np.float64)
     count = max(int(has_low.sum() + has_high.sum()), 1)
     size_p, size_d = 1.0 + np.abs(right).max(initial=0.0), 1.0 + np.abs(cost).max(initial=0.0)
-    best, best_z = np.inf, z
+    best, best_z, worse = np.inf, z, 0
+    # Distances to the bounds are kept as variables of their own: z - below would cancel to nothing.
+    from_low, from_high = np.where(has_low, z - below, 1.0), np.where(has_high, above - z, 1.0)
     for _ in range(_STEPS):
-        from_low = np.maximum(np.where(has_low, z - below, 1.0), 1e-200)
-        from_high = np.maximum(np.where(has_high, above - z, 1.0), 1e-200)
         dual_gap = curve * z + cost - rows.T @ y - low_dual + high_dual
         primal_gap = rows @ z - right
         mu = float((from_low * low_dual)[has_low].sum() + (from_high * high_dual)[has_high].sum()) / count
         error = max(
             np.abs(primal_gap).max(initial=0.0) / size_p, np.abs(dual_gap).max(initial=0.0) / size_d, mu / size_d
         )
+        worse = 0 if error < 0.9 * best else worse + 1
         if error < best:
             best, best_z = error, z
-        if error < tolerance * 1e-3 or not np.isfinite(error):
+        if error < tolerance * 1e-3 or worse > 15 or not np.isfinite(error):
             break
         theta = curve + low_dual / from_low + high_dual / from_high
         solve = _factor(rows, theta)
@@ -170,6 +173,8 @@ def _interior(
         if not np.isfinite(dz).all() or length < 1e-12:
             break
         z, y = z + length * dz, y + length * dy
+        from_low = np.where(has_low, from_low + length * dz, 1.0)
+        from_high = np.where(has_high, from_high - length * dz, 1.0)
         low_dual, high_dual = low_dual + length * dl, high_dual + length * dh
     if best > 1e3 * tolerance:
         raise SupplyGraphError(f"even spreading did not converge (residual {best:.1e})")
@@ -195,35 +200,49 @@ def _lengths(
     return primal, min(longest(low_dual, dl, has_low), longest(high_dual, dh, has_high))
 
 
-def _factor(rows: csc_array, theta: Floats):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    """Return a solver for ``rows diag(1/theta) rows'`` (with a whiff of regularisation)."""
+def _factor(rows: csc_array, theta: Floats) -> Callable[[Floats], Floats]:
+    """Return a solver for ``rows diag(1/theta) rows'``, scaled to a unit diagonal."""
     from scipy.linalg import cho_factor, cho_solve
-    from scipy.sparse import csc_array, eye_array
+    from scipy.sparse import csc_array, diags_array
     from scipy.sparse.linalg import splu
 
-    normal = csc_array(rows @ csc_array(rows.T.multiply((1.0 / theta)[:, None])))
+    weighted = csc_array(rows @ diags_array(1.0 / theta))
+    normal = csc_array(weighted @ rows.T)
+    diagonal = normal.diagonal()
+    scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    normal = csc_array(diags_array(scale) @ normal @ diags_array(scale))
     size = normal.shape[0]
-    shift = 1e-13 * max(float(np.abs(normal.diagonal()).max(initial=0.0)), 1e-300)
     if size <= _DENSE:
-        dense = normal.toarray()
-        dense[np.diag_indices(size)] += shift
-        for _ in range(8):
+        dense, shift = normal.toarray(), 1e-14
+        for _ in range(6):  # dependent rows: add a whiff, refinement takes it out again
+            dense[np.diag_indices(size)] += shift
             try:
                 factor = cho_factor(dense, lower=True, check_finite=False)
                 break
             except np.linalg.LinAlgError:
-                shift *= 100
-                dense[np.diag_indices(size)] += shift
+                shift *= 10
         else:
             raise SupplyGraphError("even spreading did not converge (singular system)")
-        inverse = lambda b: cho_solve(factor, b, check_finite=False)  # noqa: E731
+
+        def inverse(b: Floats) -> Floats:
+            return np.asarray(cho_solve(factor, b, check_finite=False))
     else:
-        inverse = splu(csc_array(normal + shift * eye_array(size)), permc_spec="MMD_AT_PLUS_A").solve
+        inverse = splu(csc_array(normal + 1e-13 * diags_array(np.ones(size))), permc_spec="MMD_AT_PLUS_A").solve
 
     def solve(b: Floats) -> Floats:
-        x = inverse(b)
-        for _ in range(2):  # iterative refinement undoes the regularisation
-            x = x + inverse(b - normal @ x)
-        return x
+        target = scale * b
+        goal = 1e-14 * float(np.abs(target).max(initial=0.0))
+        x = inverse(target)
+        best, best_error = x, np.inf
+        for _ in range(8):
+            left = target - normal @ x
+            error = float(np.abs(left).max(initial=0.0))
+            if not error < best_error:
+                break
+            best, best_error = x, error
+            if error <= goal:
+                break
+            x = x + inverse(left)
+        return scale * best
 
     return solve

@@ -52,9 +52,9 @@ class Solver:
         model.a_matrix_.start_ = matrix.indptr.astype(np.int32)
         model.a_matrix_.index_ = matrix.indices.astype(np.int32)
         model.a_matrix_.value_ = matrix.data.astype(np.float64)
-        engine: Any = highspy.Highs()
-        engine.silent()
-        for option, value in (("threads", 1), ("random_seed", 0), ("presolve", "off"), ("solver", "simplex")):
+        # The base class is the solver itself; the Python class on top prints a banner when it is made.
+        engine: Any = highspy.Highs.__base__()
+        for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("presolve", "off"), ("solver", "simplex")):
             engine.setOptionValue(option, value)
         engine.passModel(model)
         self._engine = engine
