@@ -110,7 +110,8 @@ class Payload:
         sea = (flows.edges["mode"] == "sea").to_numpy()
         known: tuple[list[Line], list[int]] = ([], [])
         guessed: tuple[list[Line], list[int]] = ([], [])
-        for row, (edge, line) in zip(np.flatnonzero(sea), _sea_lines(flows.edges[sea]).items(), strict=True):
+        ways = _sea_lines(flows.edges[sea], self.nodes)
+        for row, (edge, line) in zip(np.flatnonzero(sea), ways.items(), strict=True):
             lines, rows = known if line is not None else guessed
             lines.append(line if line is not None else self._arc(edge))
             rows.append(int(row))
@@ -374,17 +375,19 @@ def _stops(shipments: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
     return touched.join(routed, on="row")
 
 
-def _sea_lines(edges: pd.DataFrame) -> dict[str, Line | None]:
+def _sea_lines(edges: pd.DataFrame, nodes: pd.DataFrame) -> dict[str, Line | None]:
     """Return the way over sea of every edge, or None where the lane network does not know its ends."""
-    try:
-        from supplygraph.world.sea import leg_geometry
-    except ImportError:
-        return dict.fromkeys(edges.index)
-    out: dict[str, Line | None] = {}
-    for edge, source, a, target, b in edges[["source", "source_berth", "target", "target_berth"]].itertuples():
-        line = leg_geometry(source, None if pd.isna(a) else int(a), target, None if pd.isna(b) else int(b))
-        out[edge] = None if line is None or len(line) < 2 else lanes.integer(line)
-    return out
+    from supplygraph.world.geometry import Stop, leg_lines
+
+    ends = []
+    for side in ("source", "target"):
+        place = nodes.loc[edges[side], ["lon", "lat"]].to_numpy(float)
+        berths = [None if pd.isna(berth) else int(berth) for berth in edges[f"{side}_berth"]]
+        ends.append([Stop(node, berth, lon, lat)
+                     for node, berth, (lon, lat) in zip(edges[side], berths, place.tolist(), strict=True)])
+    legs = list(zip(*ends, edges["distance_km"].astype(float), strict=True))
+    ways = [None if line is None else lanes.integer(line) for line in leg_lines(legs)]
+    return {edge: None if way is None or len(way) < 2 else way for edge, way in zip(edges.index, ways, strict=True)}
 
 
 def world() -> dict[str, Any]:

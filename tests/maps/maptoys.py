@@ -90,7 +90,7 @@ def shipments(ore="ore", metal="metal", *, suez=True):
         ("p-ref-a", "p-fac-b", metal, route("ref-a", "CNNGB", "malacca", north, "DEHAM", "fac-b", product="m"),
          250 if suez else 230),
         ("p-ref-b", "p-fac-b", metal, route("ref-b", "FIKOK", "DEHAM", "fac-b", product="m"), 250 if suez else 200),
-        ("p-ref-o", "p-fac-a", metal, route("other-refining-kor", "JPOSA", product="m"), 150),
+        ("p-ref-o", "p-fac-a", metal, route("other-refining-kor", "JPOSA", "fac-a", product="m"), 150),
     ]
     frame = pd.DataFrame(rows, columns=["origin", "destination", "product", "route", "flow_t"])
     return frame.assign(shipment=[f"s{i}" for i in range(len(frame))], flow_low_t=frame["flow_t"] * 0.7,

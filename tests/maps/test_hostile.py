@@ -73,8 +73,9 @@ DESCRIBE = """() => {
 
 
 def hostile_map(text):
-    names = {node[0]: f"{text} {node[0]}" for node in maptoys.SITES}
-    net = maptoys.network(names=names, countries={"CHN": text, "FIN": text}, operator=text, source=text)
+    stored = text.translate({0x2028: " ", 0x2029: " "})  # tables take no line separators; titles do
+    names = {node[0]: f"{stored} {node[0]}" for node in maptoys.SITES}
+    net = maptoys.network(names=names, countries={"CHN": stored, "FIN": stored}, operator=stored, source=stored)
     after = {"name": text, "shipments": maptoys.shipments(suez=False), "kpis": {text: text}, "closed": ["suez"]}
     return map_network(net, title=text, subtitle=text, scenarios=[after]), names
 
@@ -110,7 +111,7 @@ def test_hostile_text_is_only_text(text, tmp_path, opened):
     assert found["title"] == text
     assert found["scenario"] == text
     assert found["figures"].count(text) == 2
-    assert text in found["cells"]
+    assert any(text in cell for cell in found["cells"])
 
 
 @pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS)

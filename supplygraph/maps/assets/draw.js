@@ -225,7 +225,7 @@ function drawChevrons(canvas, pen, frame) {
   const { data, state } = canvas;
   for (const lane of data.lanes) {
     const flow = flowOn(lane, canvas.scenario(), state.product);
-    if (!canvas.shown(lane) || flow.both < data.largest.line * 0.02) continue;
+    if (lane.dotted || !canvas.shown(lane) || flow.both < data.largest.line * 0.02) continue;
     if (Math.abs(flow.there - flow.back) < 0.25 * flow.both) continue;
     if (lane.length * frame.k < 40) continue;
     const size = (2 + 2.6 * Math.sqrt(flow.both / data.largest.line)) * frame.swell;

@@ -23,6 +23,9 @@ class App {
     this.container.setAttribute('role', 'application');
     this.container.setAttribute('aria-label', `${data.title}. Arrow keys move the map, plus and minus zoom; `
       + 'the search field goes to a site, and Table shows the same figures.');
+    this.canvas.map = this.map;
+    this.legend.update();
+    this.panel.update();
     this.fit();
     this.attach(this.map, this.canvas);
     this.map.on('zoomend', () => this.legend.update());
@@ -44,10 +47,11 @@ class App {
     if (!places.length) return;
     const wide = window.innerWidth > 700;
     const panel = this.panel.element.getBoundingClientRect();
+    const legend = this.legend.element.getBoundingClientRect();
     this.map.fitBounds(L.latLngBounds(places), {
       animate: false, maxZoom: 6,
       paddingTopLeft: [40, 30],
-      paddingBottomRight: wide ? [panel.width + 40, 60] : [20, panel.height + 20],
+      paddingBottomRight: wide ? [panel.width + 40, Math.min(legend.height, window.innerHeight / 4) + 20] : [20, panel.height + 20],
     });
   }
 
@@ -111,16 +115,22 @@ class App {
     this.refresh();
   }
 
+  /** The part of the world that no panel hides, as bounds. */
+  clearView() {
+    const size = this.map.getSize();
+    const panel = this.panel.element.getBoundingClientRect();
+    const covered = window.innerWidth > 700 && !this.page.classList.contains('sg-split') ? panel.width + 24 : 0;
+    return L.latLngBounds(this.map.containerPointToLatLng([0, 0]), this.map.containerPointToLatLng([size.x - covered, size.y]));
+  }
+
   /** Two maps that move together: today on the left (or above), the scenario on the right. */
   split(on) {
-    const center = this.map.getCenter();
-    const zoom = this.map.getZoom();
+    const view = this.clearView();
     if (on && this.maps.length === 1) {
       const second = el('div', { id: 'map-today', class: 'sg-second', 'aria-label': 'Today' });
       this.page.prepend(second);
       this.page.classList.add('sg-split');
       const map = this.makeMap(second, false);
-      map.setView(center, zoom, { animate: false });
       this.maps.push(map);
       this.attach(map, new Canvas(this.data, this.state, true));
       this.page.append(el('div', { class: 'sg-caption sg-caption-today', text: this.data.scenarios[0].name }));
@@ -129,8 +139,8 @@ class App {
     }
     this.page.classList.toggle('sg-split', on);
     this.maps.forEach((map) => map.invalidateSize({ animate: false, pan: false }));
-    const shift = window.innerWidth > window.innerHeight ? 0.8 : 0.4;
-    this.map.setView(center, zoom + (on ? -shift : shift), { animate: false });
+    const covered = window.innerWidth > 700 && !on ? this.panel.element.getBoundingClientRect().width + 24 : 0;
+    this.map.fitBounds(view, { animate: false, paddingBottomRight: [covered, 0] });
     if (on) this.maps[1].setView(this.map.getCenter(), this.map.getZoom(), { animate: false });
   }
 

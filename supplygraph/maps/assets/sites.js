@@ -134,7 +134,7 @@ function drawLabels(canvas, pen, frame) {
   for (const node of straits) {
     const closed = isClosed(data, scenario, node);
     label(pen, frame, node, node.name + (closed ? ' – closed' : ''), free, taken, {
-      font: `600 12px ${theme.font}`, colour: closed ? theme.colours.closed : theme.colours.ink, gap: 9,
+      font: `600 12px ${theme.font}`, colour: closed ? theme.colours.closed : theme.colours.ink, gap: radiusOf(canvas, node, frame) + 4,
     });
   }
   const budget = Math.round(10 + 12 * Math.max(0, frame.zoom - 2) ** 1.6);

@@ -79,7 +79,7 @@ class TableView {
     const [, columns] = tables[position];
     const rows = this.rows();
     this.body.replaceChildren(el('table', { class: 'sg-grid' },
-      el('thead', {}, el('tr', {}, columns.map((text, i) => this.columnHead(text, i)))),
+      el('thead', {}, el('tr', {}, columns.map((text, i) => this.columnHead(text, i, rows)))),
       el('tbody', {}, rows.slice(0, ROWS_SHOWN).map((row) => el('tr', {}, row.map((cell, i) => (
         el(i ? 'td' : 'th', { scope: i ? null : 'row', class: typeof cell === 'number' ? 'sg-num' : null,
           text: this.cell(cell, columns[i]), dir: typeof cell === 'string' ? 'auto' : null }))))))),
@@ -98,14 +98,15 @@ class TableView {
     return rows.sort((a, b) => (down ? -1 : 1) * compare(a[column], b[column]));
   }
 
-  columnHead(text, i) {
+  columnHead(text, i, rows) {
     const sorted = this.sort && this.sort[0] === i;
     const button = el('button', { type: 'button', text, click: () => {
       this.sort = [i, sorted ? !this.sort[1] : true];
       this.show(this.chosen);
     } });
     const order = sorted ? (this.sort[1] ? 'descending' : 'ascending') : null;
-    return el('th', { scope: 'col', 'aria-sort': order }, button);
+    const numeric = rows.some((row) => typeof row[i] === 'number');
+    return el('th', { scope: 'col', 'aria-sort': order, class: numeric ? 'sg-num' : null }, button);
   }
 
   download() {
