@@ -54,10 +54,9 @@ def tidy(
         if frame is None and name in OPTIONAL:
             frame = pd.DataFrame(columns=table.names)
         frames[name] = conform(table, frame, report)
-    whole = {problem.where for problem in report.problems}
     _coordinates(frames, report)
     _totals(frames, report)
-    _references(frames, report, whole)
+    _references(frames, report)
     _roles(frames, report)
     _bands(frames, report)
     _berths(frames, report)
@@ -92,13 +91,12 @@ def _totals(frames: Frames, report: Report) -> None:
         report.rows(table, "name", np.flatnonzero(bad), saying(said, names), remedy)
 
 
-def _references(frames: Frames, report: Report, broken: set[str]) -> None:
+def _references(frames: Frames, report: Report) -> None:
     """Report cells that point to a row which is not there."""
-    unread = {where.split(",", maxsplit=1)[0] for where in broken}
     for name, table in TABLES.items():
         for column in table.columns:
             other = column.points_to
-            if not other or report.files.get(other, other) in unread:
+            if not other or other in report.unread:
                 continue  # of a table that could not be read, every row here would be reported
             kind = TABLES[other].key[0]
             key = frames[other][kind].dropna()
@@ -149,6 +147,8 @@ def _bands(frames: Frames, report: Report) -> None:
 def _berths(frames: Frames, report: Report) -> None:
     """Check that only straits have berths."""
     edges = frames["edges"]
+    if "nodes" in report.unread:
+        return
     straits = set(frames["nodes"].loc[frames["nodes"]["kind"] == "passage", "node"].dropna())
     for end in ("source", "target"):
         bad = (edges[f"{end}_berth"].notna() & edges[end].notna() & ~edges[end].isin(straits)).to_numpy(dtype=bool)
@@ -168,7 +168,7 @@ def _owners(frames: Frames, report: Report) -> None:
 def _shipments(frames: Frames, report: Report) -> None:
     """Check products and routes of shipments."""
     sent, edges = frames["shipments"], frames["edges"]
-    if not len(sent):
+    if not len(sent) or report.unread & {"processes", "edges"}:
         return
     ends = frames["processes"].dropna(subset="process").drop_duplicates("process").set_index("process")
     nodes: dict[str, pd.Series[Any]] = {}
@@ -211,6 +211,8 @@ def _routes(
 
     lost = row < 0
     tell(lost, lambda k: f"no edge {quote(names[k])}.", lambda k: near(str(names[k])))
+    if not len(edges):
+        return
     twice = pd.DataFrame({"at": at, "row": row}).duplicated().to_numpy() & ~lost
     tell(twice, lambda k: f"uses edge {quote(names[k])} twice.")
     product = edges["product"].to_numpy(dtype=object)

@@ -32,12 +32,14 @@ def conform(table: Table, given: object, report: Report) -> pd.DataFrame:
     """
     if not isinstance(given, pd.DataFrame):
         report.table(table.name, f"is a {type(given).__name__}; expected a pandas DataFrame.")
+        report.unread.add(table.name)
         return _empty(table)
     frame = pd.DataFrame(given)
     index = [name for name in frame.index.names if name is not None]
     if index and set(index) <= set(table.names) and not set(index) & set(frame.columns):
         frame = frame.reset_index()
     if not _columns(table, list(frame.columns), report):
+        report.unread.add(table.name)
         return _empty(table)
     frame = frame.reset_index(drop=True)
     built: dict[str, Any] = {}
@@ -76,7 +78,7 @@ def _columns(table: Table, names: list[Any], report: Report) -> bool:
     for name in missing:
         hint = f"Expected columns: {', '.join(needed)}."
         report.table(table.name, f"has no column `{name}` ({table[name].doc}).", hint, column=name)
-    return not (doubled or missing or unknown)
+    return not (doubled or missing)
 
 
 def _column(table: Table, column: Column, given: pd.Series[Any], report: Report) -> pd.Series[Any]:

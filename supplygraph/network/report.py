@@ -30,11 +30,14 @@ class Report:
         What to call a table in messages, where it is not its own name (``edges.csv``).
     lines
         Per table the number of each row as people count it; without, 1-based positions.
+    unread
+        Tables whose rows cannot be read at all; nothing is said about rows that point there.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
     lines: Mapping[str, np.ndarray[Any, Any]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
 
     def row(self, table: str, position: int) -> int:
         """Return the number of a row as people count it."""
