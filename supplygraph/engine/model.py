@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: A reduced cost or dual above this (cost units of order 1) cannot move without leaving the optimum.
 _TIGHT = 1e-7
+#: Freight enters in hundreds of USD/t, to be of order 1 as well.
+USD = 100.0
 #: Weight of levelling shortages against keeping contracts. Small: levelling comes second. With equal
 #: weights the whole world would lose alike, and a country that buys 8 % from a closed supplier 30 %.
 EVEN = 0.01
@@ -82,6 +84,7 @@ class Model:
     freight: Floats = field(default_factory=lambda: np.zeros(0))
     held: list[Floats] = field(default_factory=list)
     paths: Paths | None = None
+    paths_face: Face | None = None
 
     @property
     def columns(self) -> int:
@@ -117,6 +120,15 @@ class Model:
         solver = self.open(self.face, cost)
         found = solver.solve()
         while self.price is not None and self.price(self, solver, found.dual, "free"):
+            found = solver.solve()
+        return found
+
+
+    def cheapest(self) -> Solution:
+        """Minimise freight, processing and relinking, pricing in routes until none can help."""
+        solver = self.open(self.face, self.freight / USD)
+        found = solver.solve()
+        while self.price is not None and self.price(self, solver, found.dual * USD, "freight"):
             found = solver.solve()
         return found
 

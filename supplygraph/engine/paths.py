@@ -15,7 +15,7 @@ import numpy as np
 
 from supplygraph.engine.expanded import USE
 from supplygraph.engine.hubs import serves
-from supplygraph.engine.model import Face, Model, unit_of
+from supplygraph.engine.model import USD, Face, Model, unit_of
 from supplygraph.engine.routing import Routes, cheapest
 from supplygraph.engine.rows import Builder, Rows
 
@@ -110,7 +110,7 @@ def path_model(
         rows, builder.matrix(), face, unit, unmet, uses, keep, keep_flow, draft.domestic(), price,
         np.concatenate(draft.freight),
     )
-    model.paths = draft.paths
+    model.paths, model.paths_face = draft.paths, face
     return model
 
 
@@ -268,7 +268,7 @@ class _Pricer:
                     freight += self._add(model, builder, start, way, found, audience, MOVED, moved, dual)
         if builder.count:
             price = np.concatenate(freight)
-            model.grow(solver, builder, price, price if mode == "freight" else np.zeros(len(price)))
+            model.grow(solver, builder, price, price / USD if mode == "freight" else np.zeros(len(price)))
         return builder.count
 
     def _tolls(self, dual: Floats) -> Floats:

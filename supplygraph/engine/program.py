@@ -153,12 +153,15 @@ class Program:
         return wanted
 
     def model(
-        self, setting: Setting, audiences: Audiences | None = None, *, links: bool = False, home: bool = False
+        self, setting: Setting, audiences: Audiences | None = None, *, links: bool = False, home: bool = False,
+        relink: float = 0.0,
     ) -> Model:
         """Build the program of one setting: hubs where they suffice, else routes."""
         groups = Audiences.one(self.graph) if audiences is None else audiences
         if setting.left.couples:
-            return path_model(self.graph, setting.left, setting.ways, groups, self.links, setting.scenario)
+            return path_model(
+                self.graph, setting.left, setting.ways, groups, self.links, setting.scenario, relink=relink
+            )
         return _hub_model(self.graph, setting, groups, self.links if links else None, home=home)
 
     def max_served(

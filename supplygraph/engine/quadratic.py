@@ -65,7 +65,7 @@ def spread(
 
     lower, upper = _forced(matrix, row_lower, row_upper, lower, upper)
     result = lower.copy()
-    moving = upper - lower > 1e-12 * np.maximum(1.0, np.abs(lower))
+    moving = upper - lower > 1e-8 * np.maximum(1.0, np.abs(lower))
     fixed = matrix @ np.where(moving, 0.0, lower)
     used = np.isfinite(row_lower) | np.isfinite(row_upper)
     body = csc_array(matrix[:, moving][used])
@@ -140,7 +140,7 @@ def _interior(
         worse = 0 if error < 0.9 * best else worse + 1
         if error < best:
             best, best_z = error, z
-        if error < tolerance * 1e-3 or worse > 15 or not np.isfinite(error):
+        if error < tolerance * 1e-3 or (worse > 15 and mu < 1e-6) or not np.isfinite(error):
             break
         theta = curve + low_dual / from_low + high_dual / from_high
         solve = _factor(rows, theta)

@@ -1,0 +1,62 @@
+"""Which processes belong to a stage of the chain, across minerals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from supplygraph.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
+    from supplygraph.network.network import SupplyNetwork
+
+USE_STAGE = "manufacturing"
+_REFINING, _SEPARATION = "refining", "separation"
+
+
+def product_stages(net: SupplyNetwork) -> pd.Series:
+    """Return the stage of each product; separation is the refining of minerals without a refining stage."""
+    products = net.products
+    stage = products["stage"].copy()
+    refined = set(products.loc[stage == _REFINING, "mineral"])
+    return stage.mask((stage == _SEPARATION) & ~products["mineral"].isin(refined), _REFINING)
+
+
+def process_stages(net: SupplyNetwork) -> pd.Series:
+    """Return the stage of each process: of its output; uses are manufacturing; stock builds have none."""
+    processes = net.processes
+    stage = processes["output"].map(product_stages(net))
+    return stage.mask(processes["role"] == "use", USE_STAGE).rename("stage")
+
+
+def check_stages(net: SupplyNetwork, stages: Iterable[str]) -> tuple[str, ...]:
+    """Return the stages asked for in our own vocabulary (separation may mean refining).
+
+    Raises
+    ------
+    UnknownNameError
+        If the network has no such stage.
+    """
+    own = set(net.products["stage"].dropna()) | set(product_stages(net).dropna()) | {USE_STAGE}
+    found = []
+    for stage in stages:
+        if stage not in own:
+            raise UnknownNameError.of("stage", stage, own)
+        found.append(stage)
+    return tuple(found)
+
+
+def in_stages(net: SupplyNetwork, stages: Iterable[str]) -> pd.Series:
+    """Tell for each process whether it belongs to one of the stages (under either of its names).
+
+    Raises
+    ------
+    UnknownNameError
+        If the network has no such stage.
+    """
+    wanted = check_stages(net, stages)
+    plain = net.processes["output"].map(net.products["stage"])
+    return process_stages(net).isin(wanted) | plain.isin(wanted)
