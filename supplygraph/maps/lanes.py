@@ -91,6 +91,8 @@ def merge(lines: Sequence[Line], flows: Table) -> list[Chain]:
     if not lines:
         return []
     points, ends, direction, owner = _stretches(lines)
+    if not len(ends):
+        return []
     totals = _totals(ends, direction, owner, flows)
     ends = np.unique(ends, axis=0)
     along = _labels(totals)

@@ -17,6 +17,7 @@ import pandas as pd
 from supplygraph import facts
 from supplygraph.errors import UnknownNameError
 from supplygraph.maps import lanes, theme
+from supplygraph.maps.pack import pack
 from supplygraph.network import schema
 
 if TYPE_CHECKING:
@@ -64,12 +65,14 @@ class Payload:
     def build(self) -> dict[str, Any]:
         """Return the data of the page."""
         flows = self._flows()
+        self.unit = _unit(flows.table)
         tonnes = self._tonnes()
         kept = self._kept(tonnes)
         self.place = {node: i for i, node in enumerate(kept)}
         chains, dotted = self._lanes(flows)
         passing = self._passing()
         return {
+            "unit": self.unit,
             "products": [[p, r.stage, _text(r.mineral)] for p, r in self.products.iterrows()],
             "scenarios": [self._scenario(i) for i in range(len(self.scenarios))],
             "nodes": [self._node(node, tonnes) for node in kept],
@@ -123,20 +126,25 @@ class Payload:
         ends = self.nodes.loc[list(self.net.edges.loc[edge, ["source", "target"]]), ["lon", "lat"]].to_numpy(float)
         return lanes.great_circle((ends[0, 0], ends[0, 1]), (ends[1, 0], ends[1, 1]))
 
-    def _chain(self, chain: lanes.Chain) -> list[Any]:
+    def _chain(self, chain: lanes.Chain) -> str:
         points = lanes.thin(lanes.unwrap(chain.points))
         steps = np.vstack([points[:1], np.diff(points, axis=0)])
-        return [steps.ravel().tolist(), self._by_product(chain.flow)]
+        return pack([len(points), *steps.ravel().tolist(), *self._by_product(chain.flow)])
 
-    def _by_product(self, flow: Table) -> list[Any]:
-        """Write tonnes as [product, [forward, ...], [backward, ...], product, ...]; same ones once."""
+    def _by_product(self, flow: Table) -> list[int]:
+        """Write tonnes in units as product, forward, backward, product, ...; both as length and values."""
         count = len(self.scenarios)
-        out: list[Any] = []
+        out: list[int] = []
         for number in range(len(self.number)):
             there, back = flow[:, number * count : (number + 1) * count]
             if there.any() or back.any():
-                out += [number, _same(there), _same(back)]
+                out += [number, *self._in_units(there), *self._in_units(back)]
         return out
+
+    def _in_units(self, values: Any) -> list[int]:
+        written = _same([round((_tonne(value, 3) or 0) / self.unit) for value in values], 9)
+        written = written if isinstance(written, list) else [written]
+        return [len(written), *written]
 
     def _legs(self, flows: Flows) -> list[Any]:
         """Return land legs, both directions and all products in one row."""
@@ -148,7 +156,7 @@ class Payload:
             key = (min(a, b), max(a, b), str(mode))
             total = sums.setdefault(key, np.zeros((2, flows.table.shape[1])))
             total[0 if a <= b else 1] += flows.table[row_of[edge]]
-        return [[a, b, mode, self._by_product(total)] for (a, b, mode), total in sorted(sums.items())]
+        return [[a, b, mode, pack(self._by_product(total))] for (a, b, mode), total in sorted(sums.items())]
 
     # -- nodes ----------------------------------------------------------------------------------------
 
@@ -241,8 +249,9 @@ class Payload:
         for (a, b, product), flow, more in zip(keys, table.to_numpy(), extra.to_dict("records"), strict=True):
             # The bounds of a sum are not the sum of bounds: shown only where one shipment makes the link.
             one = more["count"] == 1
-            out.append([self.place[a], self.place[b], self.number[product], _same(flow), int(more["seen"] > 0),
-                        _tonne(more["low"]) if one else None, _tonne(more["high"]) if one else None])
+            bounds = [_tonne(more["low"], 3), _tonne(more["high"], 3)] if one and not pd.isna(more["low"]) else []
+            out.append([self.place[a], self.place[b], self.number[product], _same(flow, 3), int(more["seen"] > 0),
+                        *bounds])
         return out
 
     # -- straits, countries, sources ------------------------------------------------------------------
@@ -305,7 +314,7 @@ class Payload:
             out[code] = [
                 _text(names.get(code, code)) or code,
                 {name: _tonne(value) for name, value in made.items() if value > 0},
-                [round(value, 4) for value in (share[:1] if (share == share[0]).all() else share).tolist()],
+                _same(share),
             ]
         return out
 
@@ -363,6 +372,12 @@ class Payload:
         return out
 
 
+def _unit(table: Table) -> float:
+    """Return the unit in which flows on lines are written: a round part of the largest, about one in 50 000."""
+    largest = float(table.max(initial=0.0))
+    return 10.0 ** (math.floor(math.log10(largest)) - 4) if largest > 0 else 1.0
+
+
 def _stops(shipments: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
     """Return one row per shipment and node on its way, ends included."""
     routed = shipments.loc[shipments["route"].notna()]
@@ -394,12 +409,13 @@ def world() -> dict[str, Any]:
     """Return the bundled country shapes (unwrapped TopoJSON, 0.20 degree) with nothing but their code."""
     topology = json.loads(facts.path("geo/countries.topojson").read_text(encoding="utf-8"))
     name = next(iter(topology["objects"]))
+    arcs = [pack(part for point in arc for part in point) for arc in topology["arcs"]]
     shapes = [
         {"type": shape["type"], "arcs": shape["arcs"], "iso": shape["properties"]["iso3"]}
         for shape in topology["objects"][name]["geometries"]
         if shape.get("arcs") and shape["properties"]["iso3"] != "ATA"
     ]
-    return {"transform": topology["transform"], "arcs": topology["arcs"], "shapes": shapes}
+    return {"transform": topology["transform"], "arcs": arcs, "shapes": shapes}
 
 
 def tiers(alignment: Any, countries: Iterable[str]) -> dict[str, str]:
@@ -412,14 +428,14 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _tonne(value: Any) -> float | int | None:
-    """Round to four digits; None where missing."""
+def _tonne(value: Any, digits: int = 4) -> float | int | None:
+    """Round to so many digits that count; None where missing."""
     number = float(value) if value is not None else math.nan
     if not math.isfinite(number):
         return None
     if number == 0:
         return 0
-    rounded = round(number, 3 - math.floor(math.log10(abs(number))))
+    rounded = round(number, digits - 1 - math.floor(math.log10(abs(number))))
     return int(rounded) if rounded == int(rounded) else rounded
 
 
@@ -427,10 +443,18 @@ def _limit(value: Any) -> float | int | None:
     return _tonne(value)
 
 
-def _same(values: Any) -> list[float | int | None]:
-    """Return rounded values; one alone if all scenarios agree."""
-    rounded = [_tonne(value) for value in values]
-    return rounded[:1] if all(value == rounded[0] for value in rounded) else rounded
+def _same(values: Any, digits: int = 4) -> Any:
+    """Write one value per scenario in the shortest of three ways.
+
+    A number: the same in all. A list as long as there are scenarios: one each. A shorter list: today's value, then
+    scenario and value in turn wherever it differs.
+    """
+    rounded = [_tonne(value, digits) for value in values]
+    changed = [(i, value) for i, value in enumerate(rounded) if value != rounded[0]]
+    if not changed:
+        return rounded[0]
+    sparse = [rounded[0], *(part for pair in changed for part in pair)]
+    return sparse if len(sparse) < len(rounded) else rounded
 
 
 def _figure(value: object) -> str:

@@ -143,8 +143,10 @@ class OfflineMap(folium.Map):  # type: ignore[misc]
 
 
 def program() -> str:
-    """Return our own script: the asset files, in order, inside one function."""
-    return "(function () {\n'use strict';\n" + "\n".join(page.asset(name) for name in SCRIPTS) + "\n}());\n"
+    """Return our own script: the asset files, in order, inside one function, without comments and indents."""
+    lines = [line.strip() for name in SCRIPTS for line in page.asset(name).splitlines()]
+    code = [line for line in lines if line and not line.startswith(("//", "/*", "*"))]
+    return "(function () {\n'use strict';\n" + "\n".join(code) + "\n}());\n"
 
 
 def _walk(element: Any) -> Iterator[Any]:

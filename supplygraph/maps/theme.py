@@ -52,9 +52,8 @@ def variables() -> str:
 
     Examples
     --------
-    >>> print(variables()[:32])
-    :root {
-      --ocean: #e3ebf0;
+    >>> variables().splitlines()[1]
+    '  --ocean: #e3ebf0;'
     """
     lines = [f"  --{name.replace('_', '-')}: {colour};" for name, colour in COLOURS.items()]
     return ":root {\n" + "\n".join([*lines, f"  --font: {FONT};"]) + "\n}\n"

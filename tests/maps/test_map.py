@@ -6,9 +6,12 @@ import re
 import folium
 import maptoys
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from supplygraph.errors import DataError, UnknownNameError
 from supplygraph.maps import layers, map_network
+from supplygraph.maps.pack import pack, unpack
 from supplygraph.maps.scenarios import prepare
 
 CLOSED = {"name": "Suez closed", "shipments": maptoys.shipments(suez=False), "closed": ["suez"]}
@@ -26,7 +29,7 @@ def node(data, name):
 def test_sites_carry_the_larger_of_in_and_out():
     data = payload()
     assert node(data, "mine-a")[7] == [900, 850]
-    assert node(data, "ref-a")[7] == [800]
+    assert node(data, "ref-a")[7] == 800
     assert node(data, "fac-b")[7] == [500, 430]
 
 
@@ -48,14 +51,14 @@ def test_countries_show_their_share_of_refining():
     data = payload()
     assert data["countries"]["CHN"][2] == [0.6667, 0.6903]
     assert data["countries"]["CHN"][1] == {"refining": 800}
-    assert data["countries"]["COD"][2] == [0.0]
+    assert data["countries"]["COD"][2] == 0
 
 
 def test_links_show_tonnes_interval_and_basis():
     data = payload()
     place = {row[0]: i for i, row in enumerate(data["nodes"])}
     links = {(row[0], row[1]): row[2:] for row in data["links"]}
-    assert links[place["mine-a"], place["ref-a"]] == [0, [650], 1, 455, 910]
+    assert links[place["mine-a"], place["ref-a"]] == [0, 650, 1, 455, 910]
     assert links[place["mine-a"], place["ref-b"]] == [0, [250, 200], 0, 175, 350]
 
 
@@ -83,6 +86,18 @@ def test_scenarios_that_are_not_whole_are_refused(given):
         map_network(maptoys.network(), scenarios=[CLOSED, given])
     assert len(caught.value.report) == 1
     assert "scenario 2" in str(caught.value)
+
+
+def test_values_are_written_in_the_shortest_way():
+    assert layers._same([5, 5, 5]) == 5
+    assert layers._same([5, 6]) == [5, 6]
+    assert layers._same([5, 5, 7, 5]) == [5, 2, 7]
+    assert layers._same([float("nan"), 123456]) == [None, 123500]
+
+
+@given(st.lists(st.integers(-(2**40), 2**40)))
+def test_packed_numbers_come_back(numbers):
+    assert unpack(pack(numbers)) == numbers
 
 
 def test_same_network_same_bytes(tmp_path):

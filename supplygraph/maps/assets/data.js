@@ -30,8 +30,36 @@ const tonnes = (value) => (value === null || value === undefined ? '–' : numbe
 const percent = (share) => (share > 0 && share < 0.01 ? '<1 %' : Math.round(share * 100) + ' %');
 const sentence = (text) => (text ? text.charAt(0).toUpperCase() + text.slice(1).replace(/_/g, ' ') : '');
 
-/** Value of a row that may hold one number for all scenarios. */
-const at = (values, scenario) => (values.length === 1 ? values[0] : values[scenario]);
+const at = (values, scenario) => values[scenario];
+
+/** One value per scenario, from a number (all the same), a full list, or today's value and what differs from it. */
+function spread(written, count) {
+  if (!Array.isArray(written)) return new Array(count).fill(written);
+  if (written.length === count) return written;
+  const values = new Array(count).fill(written[0]);
+  for (let i = 1; i < written.length; i += 2) values[written[i]] = written[i + 1];
+  return values;
+}
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/** Integers from packed text; the writing side is maps/pack.py. */
+function unpack(text) {
+  const numbers = [];
+  let value = 0;
+  let place = 1;
+  for (const character of text) {
+    const digit = ALPHABET.indexOf(character);
+    value += digit % 32 * place;
+    place *= 32;
+    if (digit < 32) {
+      numbers.push(value % 2 ? -(value + 1) / 2 : value / 2);
+      value = 0;
+      place = 1;
+    }
+  }
+  return numbers;
+}
 
 /** An element with attributes, listeners (functions) and children; text is only ever text. */
 function el(tag, attributes, ...children) {
@@ -54,13 +82,16 @@ function el(tag, attributes, ...children) {
 function readWorld(topology) {
   const { scale, translate } = topology.transform;
   const arcs = topology.arcs.map((arc) => {
+    const steps = unpack(arc);
+    const points = [];
     let x = 0;
     let y = 0;
-    return arc.map(([dx, dy]) => {
-      x += dx;
-      y += dy;
-      return [projectX(x * scale[0] + translate[0]), projectY(y * scale[1] + translate[1])];
-    });
+    for (let i = 0; i < steps.length; i += 2) {
+      x += steps[i];
+      y += steps[i + 1];
+      points.push([projectX(x * scale[0] + translate[0]), projectY(y * scale[1] + translate[1])]);
+    }
+    return points;
   });
   const ring = (numbers) => numbers.flatMap((n, i) => {
     const arc = n < 0 ? arcs[~n].slice().reverse() : arcs[n];
@@ -89,10 +120,21 @@ function boxOf(points) {
   return box;
 }
 
-/** Tonnes per product as written by the exporter: [product, [there, ...], [back, ...], ...]. */
-function readFlow(row) {
+/** Tonnes per product, written as product, forward, backward; both as a length and values in units. */
+function readFlow(numbers, from, { unit, scenarios }) {
   const flow = [];
-  for (let i = 0; i < row.length; i += 3) flow.push({ product: row[i], there: row[i + 1], back: row[i + 2] });
+  let next = from;
+  const values = () => {
+    const written = numbers.slice(next + 1, next + 1 + numbers[next]);
+    next += 1 + numbers[next];
+    // Scenario numbers stand between the values of a short list: units apply to the spread values alone.
+    return spread(written.length === 1 ? written[0] : written, scenarios.length).map((value) => value * unit);
+  };
+  while (next < numbers.length) {
+    const product = numbers[next];
+    next += 1;
+    flow.push({ product, there: values(), back: values() });
+  }
   return flow;
 }
 
@@ -111,16 +153,18 @@ function smooth(points) {
   return path;
 }
 
-function readChain([steps, flow], dotted, index) {
+function readChain(text, dotted, index, raw) {
+  const numbers = unpack(text);
   const points = [];
+  const end = 1 + 2 * numbers[0];
   let x = 0;
   let y = 0;
-  for (let i = 0; i < steps.length; i += 2) {
-    x += steps[i];
-    y += steps[i + 1];
+  for (let i = 1; i < end; i += 2) {
+    x += numbers[i];
+    y += numbers[i + 1];
     points.push([projectX(x / 100), projectY(y / 100)]);
   }
-  return line({ type: 'lane', dotted, index, points, flow: readFlow(flow) });
+  return line({ type: 'lane', dotted, index, points, flow: readFlow(numbers, end, raw) });
 }
 
 /** Give a line what drawing and pointing need. */
@@ -148,17 +192,17 @@ function bent(a, b, bend) {
   return points;
 }
 
-function readLeg([source, target, mode, flow], index, nodes) {
+function readLeg([source, target, mode, flow], index, nodes, raw) {
   const a = nodes[source];
   const b = nodes[target];
-  return line({ type: 'leg', index, a, b, mode, points: bent(a, b, 0.06), flow: readFlow(flow) });
+  return line({ type: 'leg', index, a, b, mode, points: bent(a, b, 0.06), flow: readFlow(unpack(flow), 0, raw) });
 }
 
-function readNode(row, index) {
+function readNode(row, index, count) {
   const [id, name, kind, country, lon, lat, status, flow, limit, confidence, reference] = row;
   const east = lon < -30 ? lon + 360 : lon;
   return {
-    type: 'site', index, id, name, kind: KINDS[kind], country, lon: east, lat, status, flow, limit, confidence,
+    type: 'site', index, id, name, kind: KINDS[kind], country, lon: east, lat, status, flow: spread(flow, count), limit, confidence,
     reference, residual: status === 'residual', x: projectX(east), y: projectY(lat),
     processes: [], owners: [], to: [], from: [],
   };
@@ -166,7 +210,9 @@ function readNode(row, index) {
 
 /** Everything on the page, read once. */
 function readData(raw, topology) {
-  const nodes = raw.nodes.map(readNode);
+  const count = raw.scenarios.length;
+  const nodes = raw.nodes.map((row, i) => readNode(row, i, count));
+  for (const row of Object.values(raw.countries)) row[2] = spread(row[2], count);
   for (const [node, role, input, output, operator, capacity, activity, low, high, year, reference, confidence]
     of raw.processes) {
     nodes[node].processes.push({
@@ -174,20 +220,22 @@ function readData(raw, topology) {
     });
   }
   for (const [node, owner, share] of raw.owners) nodes[node].owners.push({ owner, share });
-  const links = raw.links.map(([a, b, product, flow, reported, low, high]) => {
-    const link = { type: 'link', a: nodes[a], b: nodes[b], product, flow, reported: reported === 1, low, high };
+  const links = raw.links.map(([a, b, product, flow, reported, low = null, high = null]) => {
+    const link = {
+      type: 'link', a: nodes[a], b: nodes[b], product, flow: spread(flow, count), reported: reported === 1, low, high,
+    };
     link.a.to.push(link);
     link.b.from.push(link);
     return link;
   });
-  const lanes = raw.chains.map((row, i) => readChain(row, false, i));
-  const dotted = raw.dotted.map((row, i) => readChain(row, true, lanes.length + i));
+  const lanes = raw.chains.map((row, i) => readChain(row, false, i, raw));
+  const dotted = raw.dotted.map((row, i) => readChain(row, true, lanes.length + i, raw));
   return {
     ...raw,
     nodes,
     links,
     lanes: lanes.concat(dotted),
-    legs: raw.legs.map((row, i) => readLeg(row, i, nodes)),
+    legs: raw.legs.map((row, i) => readLeg(row, i, nodes, raw)),
     world: readWorld(topology),
     products: raw.products.map(([id, stage, mineral]) => ({ id, stage, mineral, name: sentence(id.replace(/-/g, ' ')) })),
     countryName: (code) => (raw.countries[code] ? raw.countries[code][0] : code || 'Unknown'),

@@ -135,7 +135,7 @@ function country(canvas, iso, whole) {
   const { data } = canvas;
   const [name, stages, shares] = data.countries[iso];
   const rows = [[`Share of ${data.stage}`, percent(at(shares, canvas.scenario()))]];
-  if (canvas.scenario() > 0 && shares.length > 1) rows.push(['Today', percent(shares[0])]);
+  if (canvas.scenario() > 0) rows.push(['Today', percent(shares[0])]);
   if (data.tiers[iso]) rows.push(['Alignment', sentence(data.tiers[iso])]);
   const box = el('div', {}, heading(name, null), grid(rows));
   const made = Object.entries(stages);
