@@ -48,7 +48,14 @@ def _read(name: str) -> pd.DataFrame:
 
 
 #: Columns with these endings are numbers; all others, codes and ids included, are text.
-_NUMERIC = ("_t", "_km", "_usd_t", "share", "_pct", "_nm", "days", "lon", "lat", "factor", "fraction", "recovery")
+_NUMERIC = (
+    *("_t", "_km", "_usd_t", "share", "_pct", "_nm", "days", "lon", "lat", "factor", "fraction", "recovery"),
+    *("_per_t_km", "_per_tkm", "_km_day", "_musd", "_year", "_low", "_high", "days_of_cover", "ratio_to_china"),
+    *("wgi", "mean_of_six", "voice", "stability", "effectiveness", "regulatory", "rule_of_law", "corruption"),
+    *("trade_parameter", "years_construction", "ramp_years", "years_discovery_to_production", "start_year_announced"),
+    *("eol_rir", "si_sr", "si_ei", "import_reliance_eu", "import_reliance_us", "economic_importance_eu"),
+    *("supply_risk_eu_2023", "net_import_reliance_pct", "quantity", "level_value"),
+)
 
 
 def read(name: str) -> pd.DataFrame:
