@@ -47,7 +47,7 @@ COLUMNS = (
 class Code:
     """How one customs code enters one product.
 
-    ``measure``: ``imports`` (the importer's record is complete: a pair without a row is a zero),
+    ``measure``: ``imports`` (importers record every exporter that appears: a pair without a row is a zero),
     ``imports_listed`` and ``exports_listed`` (only the partners listed are known).
     ``factor`` (tonnes of metal per gross tonne) replaces the file's; a row outside the bounds on its unit
     value, in USD per kilogram gross, is another good under the same code.
@@ -73,6 +73,7 @@ _COMTRADE, _BACI, _CHINA, _PRESS = "comtrade-imports", "baci-hs17", "comtrade-ch
 _SPODUMENE = {"AUS": 0.0225, "ZWE": 0.0159, "NGA": 0.0183, "BRA": 0.0183, "CAN": 0.0183, "NAM": 0.0183}
 #: Finland and Canada, both large buyers of cobalt feed, leave the codes out of what they report.
 _COBALT = frozenset({"CHN", "JPN", "KOR", "BEL", "NOR"})
+_CLASS_1 = frozenset({"AUS", "CAN", "CHN", "FIN", "FRA", "GBR", "JPN", "KOR", "MDG", "NOR", "RUS", "ZAF"})
 CODES = (
     Code("cobalt", "cobalt-mined", "810520", _COMTRADE, "medium", factor=0.30, most_usd_kg=12.0, importers=_COBALT),
     Code("cobalt", "cobalt-mined", "282200", _COMTRADE, "medium", factor=0.30, most_usd_kg=12.0, importers=_COBALT),
@@ -95,8 +96,9 @@ CODES = (
     Code("nickel", "nickel-intermediate", "750110", _COMTRADE, "medium"),
     # the Philippine plants ship mixed sulphide (55 % nickel), at twice the unit value of wet hydroxide
     Code("nickel", "nickel-intermediate", "750120", _COMTRADE, "medium", by_exporter={"PHL": 0.55}),
-    Code("nickel", "nickel-refined", "750210", _COMTRADE, "high"),
-    Code("nickel", "nickel-refined", "283324", _COMTRADE, "high"),
+    # pig iron and ferronickel (720260) are not in the file, so their makers are left out
+    Code("nickel", "nickel-refined", "750210", _COMTRADE, "medium", exporters=_CLASS_1),
+    Code("nickel", "nickel-refined", "283324", _COMTRADE, "medium", exporters=_CLASS_1),
     Code(
         "lithium",
         "lithium-mined",
@@ -217,8 +219,9 @@ def _cells(record: pd.DataFrame, origins: pd.DataFrame, destinations: pd.DataFra
     rows = record[record["exporter"].isin(supply.index) & record["importer"].isin(intake.index)]
     complete = record[record["measure"].eq("imports") & record["importer"].isin(intake.index)]
     if len(complete):
+        known = sorted(set(complete["exporter"]) & set(supply.index))
         every = pd.MultiIndex.from_product(
-            [sorted(supply.index), sorted(complete["importer"].unique())], names=["exporter", "importer"]
+            [known, sorted(complete["importer"].unique())], names=["exporter", "importer"]
         ).to_frame(index=False)
         rows = every[every["exporter"] != every["importer"]].merge(rows, how="left")
         rows["measure"] = rows["measure"].fillna("imports")
