@@ -10,7 +10,7 @@ import pandas as pd
 
 if TYPE_CHECKING:
     from supplygraph.engine.expanded import Expanded, Floats, Ints
-    from supplygraph.engine.limits import Limits, Scenario
+    from supplygraph.engine.limits import Limits, Quota, Scenario
     from supplygraph.engine.model import Model
     from supplygraph.engine.solver import Solution
 
@@ -86,6 +86,10 @@ def certify(
         there = np.flatnonzero(numbers >= 0)
         price = -dual[numbers[there]]
         frames.append(_rows(kind, ids[there], limits[there], price, limits[there] <= 0))
+    if rows.quotas:
+        allowed = np.array([quota.limit for quota in rows.quotas])
+        labels = pd.Index([_export(graph, quota) for quota in rows.quotas], dtype="str")
+        frames.append(_rows("export limit", labels, allowed, -dual[rows.quota], allowed <= 0))
     shut = np.flatnonzero(scenario.closed_node)
     frames.append(_rows("site", graph.nodes[shut], np.zeros(len(shut)), np.ones(len(shut)), np.ones(len(shut)) > 0))
     shut = np.flatnonzero(scenario.closed_arc)
@@ -93,6 +97,11 @@ def certify(
     table = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
     table["name"] = table["item"].map(lambda item: (names or {}).get(item, item))
     return Certificate(table, max(found.objective * model.unit, 0.0))
+
+
+def _export(graph: Expanded, quota: Quota) -> str:
+    to = f" to {graph.countries[quota.destination]}" if quota.destination >= 0 else ""
+    return f"exports of {graph.products[quota.product]} from {graph.countries[quota.origin]}{to}"
 
 
 def _part(

@@ -32,22 +32,36 @@ def serves(graph: Expanded, audiences: Audiences, ways: Ways, audience: int) -> 
 
 
 def add_hubs(builder: Builder, rows: Rows, ways: Ways, audience: int, start: int) -> int:
-    """Append hub columns of one product and audience; hub rows count from ``start``. Return the next."""
+    """Append hub columns of one product and audience; hub rows count from ``start``. Return the next.
+
+    Pairs that count against different export limits meet in hubs of their own.
+    """
     graph = rows.graph
     pairs = serves(graph, rows.audiences, ways, audience)
+    kind = np.zeros(pairs.shape, dtype=np.int64)
+    own = [(q, row) for q, row in zip(rows.quotas, rows.quota, strict=True) if (graph.gives[ways.origins] == q.product).any()]
+    for number, (quota, _) in enumerate(own):
+        kind |= quota.covers(graph, ways.origins[:, None], ways.destinations[None, :]).astype(np.int64) << number
+    for value in np.unique(kind[pairs]):
+        numbers = [int(row) for bit, (_, row) in enumerate(own) if value >> bit & 1]
+        start = _add_hubs(builder, rows, ways, audience, pairs & (kind == value), numbers, start)
+    return start
+
+
+def _add_hubs(
+    builder: Builder, rows: Rows, ways: Ways, audience: int, pairs: Bools, quotas: list[int], start: int
+) -> int:
     out_rows = np.flatnonzero(pairs.any(axis=1))
     in_columns = np.flatnonzero(pairs.any(axis=0))
-    if not len(out_rows):
-        return start
     pairs = pairs[np.ix_(out_rows, in_columns)]
     out_class, out_first = _classes(pairs)
     in_class, in_first = _classes(pairs.T)
     out_hub, in_hub = start + out_class, start + len(out_first) + in_class
     origins, destinations = ways.origins[out_rows], ways.destinations[in_columns]
     who = np.full(max(len(origins), len(destinations)), audience)
-    builder.add(
-        len(origins), [*rows.sending(origins, who[: len(origins)]), (out_hub, np.full(len(origins), -1.0))]
-    )
+    ones = np.ones(len(origins))
+    limited = [(np.full(len(origins), row), ones) for row in quotas]
+    builder.add(len(origins), [*rows.sending(origins, who[: len(origins)]), *limited, (out_hub, -ones)])
     left, right = np.nonzero(pairs[np.ix_(out_first, in_first)])
     between = np.ones(len(left))
     builder.add(len(left), [(start + left, between), (start + len(out_first) + right, -between)])

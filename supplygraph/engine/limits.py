@@ -11,7 +11,7 @@ from supplygraph.engine.expanded import EXTRACT, TRANSFORM, USE
 from supplygraph.errors import DataError, Problem
 
 if TYPE_CHECKING:
-    from supplygraph.engine.expanded import Bools, Expanded, Floats
+    from supplygraph.engine.expanded import Bools, Expanded, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +24,14 @@ class Scenario:
         Factors in [0, inf): 1 = as today, 0 = closed. Below 1 a factor is a share of *today's flow*
         (halving a plant halves what it makes today, spare capacity or not); above 1 it scales capacity.
     bans
-        Export bans (origin country, product, destination country); destination -1 = every other country.
+        Export limits (origin country, product, destination country, keep): -1 = every other country; keep is
+        the share of today's exports that remains allowed, all plants of the country together; 0 = a ban.
     """
 
     process: Floats
     node: Floats
     arc: Floats
-    bans: tuple[tuple[int, int, int], ...] = ()
+    bans: tuple[tuple[int, int, int, float], ...] = ()
 
     @classmethod
     def calm(cls, graph: Expanded) -> Scenario:
@@ -49,6 +50,36 @@ class Scenario:
 
 
 @dataclass(frozen=True, eq=False)
+class Quota:
+    """Most that may leave a country, in t/yr, of one product, to one country (-1 = all others)."""
+
+    origin: int
+    product: int
+    destination: int
+    limit: float
+
+    def covers(self, graph: Expanded, origins: Ints, destinations: Ints) -> Bools:
+        """Tell which shipments (origin and destination processes, elementwise) count against it."""
+        home = graph.country[graph.at[origins]]
+        abroad = graph.country[graph.at[destinations]]
+        # An unnamed rest of the world is not known to be the home country: a general limit covers it.
+        to = abroad != self.origin if self.destination < 0 else abroad == self.destination
+        return (home == self.origin) & to & (graph.gives[origins] == self.product)
+
+
+def quotas(graph: Expanded, scenario: Scenario) -> tuple[Quota, ...]:
+    """Return the export limits of a scenario, bans included (limit 0)."""
+    found = []
+    for origin, product, destination, keep in scenario.bans:
+        quota = Quota(origin, product, destination, 0.0)
+        if keep > 0:
+            hit = quota.covers(graph, graph.ship_origin, graph.ship_destination)
+            quota = Quota(origin, product, destination, keep * float(graph.ship_flow[hit].sum()))
+        found.append(quota)
+    return tuple(found)
+
+
+@dataclass(frozen=True, eq=False)
 class Limits:
     """Upper limits in t/yr; ``inf`` = none.
 
@@ -62,6 +93,8 @@ class Limits:
         Per process: what a use asks for, before any shock.
     node, arc
         Most that can start, pass or end at a site, and most that can move over an edge.
+    quotas
+        Export limits above zero (those at zero close pairs).
     """
 
     output: Floats
@@ -69,6 +102,7 @@ class Limits:
     demand: Floats
     node: Floats
     arc: Floats
+    quotas: tuple[Quota, ...] = ()
 
     @property
     def couples(self) -> bool:
@@ -123,6 +157,7 @@ def limits(graph: Expanded, scenario: Scenario, *, ramp: float | None, demand: F
         wanted,
         _scaled(graph.throughput, scenario.node, _through_nodes(graph), graph, sites=True),
         _scaled(graph.capacity, scenario.arc, _over_arcs(graph), graph, sites=False),
+        tuple(quota for quota in quotas(graph, scenario) if quota.limit > 0),
     )
 
 

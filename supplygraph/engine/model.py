@@ -26,7 +26,7 @@ _TIGHT = 1e-7
 USD = 100.0
 #: Weight of levelling shortages against keeping contracts. Small: levelling comes second. With equal
 #: weights the whole world would lose alike, and a country that buys 8 % from a closed supplier 30 %.
-EVEN = 0.01
+EVEN = 1e-3
 
 
 @dataclass(frozen=True, eq=False)

@@ -147,7 +147,8 @@ class _Draft:
         """What a tonne from origin to destination by a route touches."""
         who = np.full(len(origin), audience)
         return [
-            *self.rows.sending(origin, who), *self.rows.taking(destination, who), *self.rows.moving(origin, steps)
+            *self.rows.sending(origin, who), *self.rows.taking(destination, who), *self.rows.moving(origin, steps),
+            *self.rows.leaving(origin, destination),
         ]
 
     def baseline(self, way: Ways, on: Bools, audience: int, scenario: Scenario) -> None:
@@ -326,6 +327,9 @@ class _Pricer:
         sink = sink - graph.recovery[way.destinations] * of(rows.balance[audience, way.destinations])
         tolls = np.nan_to_num(found.total(self._tolls(dual)))
         reduced = cost + tolls - source[:, None] - sink[None, :]
+        for quota, row in zip(rows.quotas, rows.quota, strict=True):
+            hit = quota.covers(graph, way.origins[:, None], way.destinations[None, :])
+            reduced = reduced - np.where(hit, dual[row], 0.0)
         if kind == MOVED:
             numbers = self._pair(way, audience)
             reduced = np.where(numbers >= 0, reduced - of(numbers), np.inf)
@@ -348,6 +352,11 @@ def _touches(graph: Expanded, steps: Ints, scenario: Scenario) -> Bools:
     if not steps.shape[1]:
         return np.zeros(len(steps), dtype=np.bool_)
     return np.where(steps >= 0, closed[steps], False).any(axis=1)
+
+
+def broken_shipments(graph: Expanded, scenario: Scenario) -> Bools:
+    """Tell which baseline shipments go over something closed."""
+    return _touches(graph, _ship_steps(graph, np.arange(len(graph.ship_flow))), scenario)
 
 
 def _join(parts: list[Ints] | list[Floats]) -> Ints:

@@ -107,7 +107,7 @@ class Program:
         closed_processes: Iterable[str] = (),
         closed_edges: Iterable[str] = (),
         factors: Mapping[str, float] | None = None,
-        bans: tuple[tuple[int, int, int], ...] = (),
+        bans: tuple[tuple[int, int, int, float], ...] = (),
     ) -> Scenario:
         """Turn names into a scenario; ``factors`` are by process (else site, else edge)."""
         graph = self.graph
@@ -191,7 +191,7 @@ class Program:
             model = self.model(setting, links=True, home=rationing == "home_first")
             found, unmet = ration(model, rationing, inside)
             return self._answer(model, setting, found, unmet)
-        if not setting.lost and not setting.left.couples and wanted is None:
+        if not (setting.lost or setting.left.couples or setting.left.quotas) and wanted is None:
             model, found = self._resolve(setting)
         else:
             model = self.model(setting)
@@ -335,7 +335,6 @@ def _hub_model(graph: Expanded, setting: Setting, audiences: Audiences, links: L
     for ways in setting.ways:
         for audience in range(audiences.count):
             next_row = add_hubs(builder, rows, ways, audience, next_row)
-    hubs_end = builder.count
     keep, keep_flow = _add_links(builder, rows, setting.ways, links) if links is not None else (slice(0, 0), [])
     domestic = _add_home(builder, rows, setting.ways) if home else slice(0, 0)
     builder.rows = next_row
@@ -343,7 +342,6 @@ def _hub_model(graph: Expanded, setting: Setting, audiences: Audiences, links: L
     face = _face(rows, setting.left, uses, builder.count, next_row, unit)
     carried = np.asarray(keep_flow, dtype=np.float64) / unit
     face.upper[keep] = carried
-    del hubs_end
     return Model(
         rows, builder.matrix(), face, unit, unmet, uses,
         np.arange(keep.start, keep.stop), carried, np.arange(domestic.start, domestic.stop),
@@ -364,7 +362,10 @@ def _add_links(builder: Builder, rows: Rows, ways: list[Ways], links: Links) -> 
             who = np.full(len(pairs), audience)
             builder.add(
                 len(pairs),
-                [*rows.sending(links.origin[pairs], who), *rows.taking(links.destination[pairs], who)],
+                [
+                    *rows.sending(links.origin[pairs], who), *rows.taking(links.destination[pairs], who),
+                    *rows.leaving(links.origin[pairs], links.destination[pairs]),
+                ],
             )
             flows.append(flow[on])
     return slice(start, builder.count), np.concatenate(flows) if flows else np.zeros(0)
@@ -380,9 +381,9 @@ def _add_home(builder: Builder, rows: Rows, ways: list[Ways]) -> slice:
         for audience in range(rows.audiences.count):
             left, right = np.nonzero(serves(graph, rows.audiences, way, audience) & same)
             who = np.full(len(left), audience)
-            builder.add(
-                len(left), [*rows.sending(way.origins[left], who), *rows.taking(way.destinations[right], who)]
-            )
+            ends = way.origins[left], way.destinations[right]
+            entries = [*rows.sending(ends[0], who), *rows.taking(ends[1], who), *rows.leaving(*ends)]
+            builder.add(len(left), entries)
     return slice(start, builder.count)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csc_array
 
     from supplygraph.engine.expanded import Bools, Expanded, Floats, Ints
-    from supplygraph.engine.limits import Limits
+    from supplygraph.engine.limits import Limits, Quota
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ class Rows:
 
     balance[a, p]: what process p sends to audience a = recovery x what it takes for it;
     output[p]: all it sends <= its limit; intake[p]: what a use takes + unmet = its demand, or what a
-    stock build takes <= its limit; node[n], arc[e]: throughput where it is finite.
+    stock build takes <= its limit; node[n], arc[e]: throughput where it is finite; quota[q]: exports.
     """
 
     graph: Expanded
@@ -82,6 +82,8 @@ class Rows:
     intake: Ints
     node: Ints
     arc: Ints
+    quotas: tuple[Quota, ...]
+    quota: Ints
     lower: Floats
     upper: Floats
 
@@ -109,8 +111,10 @@ class Rows:
         intake = take(graph.gives < 0, np.where(use, left.demand, -np.inf), np.where(use, left.demand, left.intake))
         node = take(np.isfinite(left.node), np.full(len(left.node), -np.inf), left.node)
         arc = take(np.isfinite(left.arc), np.full(len(left.arc), -np.inf), left.arc)
+        allowed = np.array([quota.limit for quota in left.quotas])
+        quota = take(np.ones(len(allowed), dtype=np.bool_), np.full(len(allowed), -np.inf), allowed)
         lower, upper = (np.concatenate([pair[side] for pair in bounds]) for side in (0, 1))
-        return cls(graph, audiences, balance, output, intake, node, arc, lower, upper)
+        return cls(graph, audiences, balance, output, intake, node, arc, left.quotas, quota, lower, upper)
 
     def __len__(self) -> int:
         return len(self.lower)
@@ -126,6 +130,14 @@ class Rows:
         return [
             (self.intake[destinations], ones),
             (self.balance[audience, destinations], -self.graph.recovery[destinations]),
+        ]
+
+    def leaving(self, origins: Ints, destinations: Ints) -> list[tuple[Ints, Floats]]:
+        """Entries of a tonne in the export limits it counts against."""
+        ones = np.ones(len(origins))
+        return [
+            (np.where(quota.covers(self.graph, origins, destinations), row, -1), ones)
+            for quota, row in zip(self.quotas, self.quota, strict=True)
         ]
 
     def moving(self, origins: Ints, steps: Ints) -> list[tuple[Ints, Floats]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from supplygraph.engine.expanded import USE
+from supplygraph.engine.limits import quotas
 from supplygraph.engine.routing import Routes, cheapest
 
 if TYPE_CHECKING:
@@ -95,13 +96,9 @@ def _pad(steps: Ints, length: int) -> Ints:
 
 def _banned(graph: Expanded, product: int, ways: Ways, scenario: Scenario) -> Bools:
     banned = np.zeros(ways.open.shape, dtype=np.bool_)
-    home = graph.country[graph.at[ways.origins]]
-    abroad = graph.country[graph.at[ways.destinations]]
-    for origin, banned_product, destination in scenario.bans:
-        if banned_product == product:
-            # An unnamed rest of the world is not known to be the home country: a general ban stops it.
-            to = abroad != origin if destination < 0 else abroad == destination
-            banned |= (home == origin)[:, None] & to[None, :]
+    for quota in quotas(graph, scenario):
+        if quota.product == product and quota.limit <= 0:
+            banned |= quota.covers(graph, ways.origins[:, None], ways.destinations[None, :])
     return banned
 
 

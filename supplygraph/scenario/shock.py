@@ -63,10 +63,13 @@ class _Ban:
     product: tuple[str, ...] = ()
     stage: tuple[str, ...] = ()
     to: tuple[str, ...] = ()
+    keep: float = 0.0
 
     def words(self) -> str:
         goods = _and(self.product) if self.product else f"{_and(self.stage)} products" if self.stage else "goods"
         target = f" to {_and(_named(self.to))}" if self.to else ""
+        if self.keep:
+            return f"{_and(_named(self.country))}: exports of {goods}{target} at {self.keep * 100:.3g} % of today"
         return f"{_and(_named(self.country))}: no exports of {goods}{target}"
 
 
@@ -79,7 +82,8 @@ class Resolved:
     process_factor, node_factor, edge_factor
         Factors by id: 1 = untouched, 0 = closed; in between a share of today's flow.
     bans
-        Columns ``origin_country``, ``product``, ``destination_country`` (missing = every other country).
+        Columns ``origin_country``, ``product``, ``destination_country`` (missing = every other country) and
+        ``keep``: the share of today's exports that remains allowed (0 = a ban).
     """
 
     process_factor: pd.Series
@@ -98,7 +102,7 @@ class Resolved:
 class Shock:
     """A set of closures and bans; add shocks with ``+``. Frozen and hashable.
 
-    Where closings overlap their factors multiply.
+    Where closings overlap their factors multiply; export limits all hold at once.
 
     Examples
     --------
@@ -163,8 +167,10 @@ class Shock:
         return cls((clause,))
 
     @classmethod
-    def ban(cls, country: Names, *, product: Names = None, stage: Names = None, to: Names = None) -> Shock:
-        """Ban exports from a country; deliveries at home go on.
+    def ban(
+        cls, country: Names, *, product: Names = None, stage: Names = None, to: Names = None, keep: float = 0.0
+    ) -> Shock:
+        """Ban, or limit, exports from a country; deliveries at home go on.
 
         Parameters
         ----------
@@ -174,14 +180,17 @@ class Shock:
             Ids of products, or the stages whose products are banned; other stages stay open. Neither: all.
         to
             Countries that get nothing; missing = every other country, the unnamed rest of the world included.
+        keep
+            Share of today's exports (by product, all plants of the country together) that remains allowed.
 
         Raises
         ------
         DataError
-            If a code is not three capital letters or no country is given.
+            If a code is not three capital letters, no country is given, or ``keep`` is negative or not finite.
         """
         clause = _Ban(
-            _codes("country", country), _names("product", product), _names("stage", stage), _codes("to", to)
+            _codes("country", country), _names("product", product), _names("stage", stage), _codes("to", to),
+            _factor(keep, "Shock.ban(keep=)"),
         )
         if not clause.country:
             _refuse("Shock.ban()", "names no country", "Give an ISO alpha-3 code, for example CHN.")
@@ -219,7 +228,8 @@ class Shock:
                 continue
             for factor, mask in zip(factors, _touched(net, clause), strict=True):
                 factor[mask.to_numpy()] *= clause.keep
-        frame = pd.DataFrame(bans, columns=["origin_country", "product", "destination_country"]).astype("str")
+        names = ["origin_country", "product", "destination_country"]
+        frame = pd.DataFrame(bans, columns=[*names, "keep"]).astype(dict.fromkeys(names, "str") | {"keep": "float64"})
         frame = frame.drop_duplicates(ignore_index=True)
         return Resolved(factors[0], factors[1], factors[2], frame)
 
@@ -292,7 +302,7 @@ def _banned(net: SupplyNetwork, clause: _Ban) -> list[dict[str, object]]:
         products &= set(net.processes.loc[in_stages(net, clause.stage), "output"].dropna())
     targets: list[str | None] = sorted(clause.to) if clause.to else [None]
     return [
-        {"origin_country": country, "product": product, "destination_country": target}
+        {"origin_country": country, "product": product, "destination_country": target, "keep": clause.keep}
         for country in clause.country
         for product in sorted(products)
         for target in targets
@@ -349,9 +359,9 @@ def _codes(what: str, given: Names) -> tuple[str, ...]:
     return codes
 
 
-def _factor(keep: float) -> float:
+def _factor(keep: float, where: str = "Shock.close(keep=)") -> float:
     if isinstance(keep, bool) or not isinstance(keep, (int, float)) or not math.isfinite(keep) or keep < 0:
-        _refuse("Shock.close(keep=)", f"is {keep!r}; expected a number of at least 0",
+        _refuse(where, f"is {keep!r}; expected a number of at least 0",
                 "Give 0 to close, 0.5 to halve, 1.2 for 20 % more.")
     return float(keep)
 

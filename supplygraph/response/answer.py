@@ -1,0 +1,273 @@
+"""From the flows of a rerouting to tables, figures and words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from supplygraph.engine.expanded import USE
+from supplygraph.response.words import average, changed_routes, percent, route_text, tonnes
+from supplygraph.scenario.stages import in_stages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from supplygraph.engine.expanded import Bools, Expanded, Floats, Ints
+    from supplygraph.network.network import SupplyNetwork
+    from supplygraph.response.phases import Flows
+    from supplygraph.response.reroute import Reroute, _Plan
+
+#: Changes below this share of demand are rounding.
+_LEAST = 1e-7
+#: Displacement below this share of demand is levelling, not news.
+_SEEN = 1e-3
+_SHIFTS = ("km", "days", "cost_usd_t")
+
+
+def build(
+    kind: type[Reroute], net: SupplyNetwork, plan: _Plan, flows: Flows, static: Floats, compared: Floats,
+    against: str, coverage: list[dict[str, Any]],
+) -> Reroute:
+    """Put the answer together."""
+    graph, zone = plan.program.graph, plan.question.zone
+    total = float(graph.demand.sum())
+    table = _shipments(net, graph, flows, _LEAST * max(total, 1e-9))
+    unmet = _unmet(net, graph, flows.unmet, zone)
+    routes = changed_routes(net, graph, table, least_t=_LEAST * max(total, 1e-9))
+    displaced = _displaced(net, graph, compared, graph.demand - flows.unmet, zone, _SEEN * max(total, 1e-9))
+    covered = pd.DataFrame(coverage, columns=["stage", "demand_t", "covered_t", "share", "aligned_limit_t"])
+    figures = _figures(graph, table, flows, static, zone, bool(plan.alignment is not None))
+    certificate = _named(flows.certificate, net)
+    figures |= {
+        "certificate": certificate, "closed": _closed(plan), "rationing": plan.params["rationing"],
+        "objective_usd": flows.objective_usd, "displaced_from": against,
+    }  # fmt: skip
+    figures["map_kpis"] = _kpis(figures)
+    words = _explain(plan, figures, covered.set_index("stage"), displaced, routes, certificate.words(), against)
+    return kind(
+        title=f"Rerouting: {plan.shock.describe()}",
+        table=table,
+        params=plan.params,
+        network=net,
+        explanation=words,
+        tables={
+            "unmet": unmet, "coverage": covered.set_index("stage"), "routes": routes, "displaced": displaced,
+            "edges": _edges(net, table), "shipments_after": _after(table), "cut": certificate.table,
+        },
+        figures=figures,
+    )
+
+
+def coverage(plan: _Plan, aligned: Bools, cover: Callable[[Bools], float]) -> list[dict[str, Any]]:
+    """One row per stage (and one for all, where several): what aligned plants could cover of the zone's demand."""
+    graph, net_stages = plan.program.graph, plan.stages
+    demand = float(graph.demand[plan.question.zone].sum())
+    setting = plan.program.setting(plan.question.scenario)
+    masks = {stage: in_stages_of(plan, [stage]) for stage in net_stages}
+    if len(net_stages) > 1:
+        masks["all"] = in_stages_of(plan, list(net_stages))
+    rows = []
+    for stage, mask in masks.items():
+        amount = min(cover(mask & ~aligned), demand)
+        limit = float(setting.left.output[mask & aligned].sum())
+        rows.append({"stage": stage, "demand_t": demand, "covered_t": amount, "share": amount / demand,
+                     "aligned_limit_t": limit})  # fmt: skip
+    return rows
+
+
+def in_stages_of(plan: _Plan, stages: list[str]) -> Bools:
+    """Processes of some stages, as a mask."""
+    return in_stages(plan.net, stages).to_numpy(dtype=np.bool_)
+
+
+def _shipments(net: SupplyNetwork, graph: Expanded, flows: Flows, least: float) -> pd.DataFrame:
+    """One row per (origin, destination, route), before and after."""
+    before = net.shipments
+    ships = pd.DataFrame({
+        "shipment": before.index, "origin": before["origin"].to_numpy(), "destination": before["destination"].to_numpy(),
+        "product": before["product"].to_numpy(), "route": before["route"].to_numpy(),
+        "before_t": graph.ship_flow, "after_t": 0.0,
+    })  # fmt: skip
+    kept = flows.shipment >= 0
+    ships["after_t"] = np.bincount(flows.shipment[kept], flows.flow[kept], len(ships))
+    fresh = pd.DataFrame({
+        "origin": graph.processes[flows.origin[~kept]], "destination": graph.processes[flows.destination[~kept]],
+        "product": graph.products[graph.gives[flows.origin[~kept]]],
+        "route": [route_text(graph.edges, steps) for steps in flows.steps[~kept]], "after_t": flows.flow[~kept],
+    }).astype({"route": "str"})  # fmt: skip
+    keys = ["origin", "destination", "product", "route"]
+    fresh = fresh.groupby(keys, dropna=False, sort=True, as_index=False)["after_t"].sum()
+    ships, fresh = _join_same(ships, fresh, keys)
+    used = set(ships["shipment"])
+    labels = (f"new-{number:04d}" for number in range(1, len(fresh) + len(used) + 1))
+    fresh["shipment"] = [next(label for label in labels if label not in used) for _ in range(len(fresh))]
+    table = pd.concat([ships, fresh.assign(before_t=0.0)], ignore_index=True) if len(fresh) else ships
+    table["difference_t"] = table["after_t"] - table["before_t"]
+    small = table["difference_t"].abs() <= least
+    table.loc[small, "difference_t"] = 0.0
+    table.loc[small, "after_t"] = table.loc[small, "before_t"]
+    table = table[(table["before_t"] > 0) | (table["after_t"] > least)]
+    return _described(net, graph, table.set_index("shipment"))
+
+
+def _join_same(ships: pd.DataFrame, fresh: pd.DataFrame, keys: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Book tonnes on a new column that runs exactly as a baseline shipment does on that shipment."""
+    first = ships.drop_duplicates(keys)[[*keys, "shipment"]]
+    both = fresh.merge(first, on=keys, how="left")
+    same = both["shipment"].notna()
+    added = both[same].set_index("shipment")["after_t"]
+    ships = ships.assign(after_t=ships["after_t"] + ships["shipment"].map(added).fillna(0.0))
+    return ships, both.loc[~same, [*keys, "after_t"]].reset_index(drop=True)
+
+
+def _described(net: SupplyNetwork, graph: Expanded, table: pd.DataFrame) -> pd.DataFrame:
+    place = net.processes["node"]
+    country = net.nodes["country"]
+    table = table.assign(
+        origin_node=table["origin"].map(place), destination_node=table["destination"].map(place)
+    )
+    table["origin_country"] = table["origin_node"].map(country)
+    table["destination_country"] = table["destination_node"].map(country)
+    arcs = [graph.edges.get_indexer(route.split(";")) if isinstance(route, str) else [] for route in table["route"]]
+    for name, amount in zip(_SHIFTS, (graph.km, graph.days, graph.cost), strict=True):
+        table[name] = [float(amount[list(steps)].sum()) if len(steps) else 0.0 for steps in arcs]
+    return table
+
+
+def _after(table: pd.DataFrame) -> pd.DataFrame:
+    """The shipments afterwards, shaped like ``net.shipments``."""
+    after = table.loc[table["after_t"] > 0, ["origin", "destination", "product", "route", "after_t"]]
+    return after.rename(columns={"after_t": "flow_t"}).assign(
+        flow_low_t=np.nan, flow_high_t=np.nan, basis="estimated"
+    )
+
+
+def _edges(net: SupplyNetwork, table: pd.DataFrame) -> pd.DataFrame:
+    """Flow on every edge used before or after."""
+    legs = table[["route", "before_t", "after_t"]].assign(edge=table["route"].str.split(";")).explode("edge")
+    flows = legs.dropna(subset=["edge"]).groupby("edge", sort=True)[["before_t", "after_t"]].sum()
+    flows["difference_t"] = flows["after_t"] - flows["before_t"]
+    return net.edges[["source", "target", "product"]].join(flows, how="right").rename_axis("edge")
+
+
+def _unmet(net: SupplyNetwork, graph: Expanded, unmet: Floats, zone: Bools) -> pd.DataFrame:
+    uses = np.flatnonzero(graph.role == USE)
+    frame = pd.DataFrame({
+        "node": graph.nodes[graph.at[uses]], "demand_t": graph.demand[uses],
+        "served_t": graph.demand[uses] - unmet[uses], "unmet_t": unmet[uses], "zone": zone[uses],
+    })  # fmt: skip
+    found = frame.groupby("node", sort=True).agg({"demand_t": "sum", "served_t": "sum", "unmet_t": "sum", "zone": "any"})
+    found.insert(0, "name", net.nodes["name"].reindex(found.index))
+    found.insert(1, "country", net.nodes["country"].reindex(found.index))
+    return found
+
+
+def _displaced(
+    net: SupplyNetwork, graph: Expanded, compared: Floats, served: Floats, zone: Bools, least: float
+) -> pd.DataFrame:
+    """Factories that receive less because of the fix."""
+    uses = np.flatnonzero(graph.role == USE)
+    frame = pd.DataFrame({
+        "node": graph.nodes[graph.at[uses]], "without_t": compared[uses], "with_t": served[uses], "zone": zone[uses],
+    })  # fmt: skip
+    found = frame.groupby("node", sort=True).agg({"without_t": "sum", "with_t": "sum", "zone": "any"})
+    found["displaced_t"] = found["without_t"] - found["with_t"]
+    found = found[found["displaced_t"] > least].sort_values("displaced_t", ascending=False, kind="stable")
+    found.insert(0, "name", net.nodes["name"].reindex(found.index))
+    found.insert(1, "country", net.nodes["country"].reindex(found.index))
+    return found
+
+
+def _figures(
+    graph: Expanded, table: pd.DataFrame, flows: Flows, static: Floats, zone: Bools, zoned: bool  # noqa: FBT001
+) -> dict[str, Any]:
+    is_use = graph.role == USE
+    demand, unmet = graph.demand, flows.unmet
+    lost = np.where(is_use, np.maximum(demand - static, 0.0), 0.0)
+    served_before = float(np.bincount(graph.ship_destination, graph.ship_flow, len(demand))[is_use].sum())
+    served_after = float((demand - unmet)[is_use].sum())
+    figures: dict[str, Any] = {
+        "demand_t": float(demand.sum()), "served_t": served_after, "unmet_t": float(unmet.sum()),
+        "zone_demand_t": float(demand[zone].sum()), "zone_unmet_t": float(unmet[zone].sum()),
+        "world_cut_t": float(lost.sum()), "cut_t": float(lost[zone].sum()) if zoned else float(lost.sum()),
+    }  # fmt: skip
+    for name in _SHIFTS:
+        per_tonne = table[name].to_numpy(dtype=np.float64)
+        before = average(table["before_t"].to_numpy(), per_tonne, served_before)
+        after = average(table["after_t"].to_numpy(), per_tonne, served_after)
+        label = "cost_usd_t" if name == "cost_usd_t" else name
+        figures |= {f"before_{label}": before, f"after_{label}": after, f"added_{label}": after - before}
+    return figures
+
+
+def _closed(plan: _Plan) -> tuple[str, ...]:
+    factor = plan.resolved.node_factor
+    return tuple(str(node) for node in factor.index[factor.to_numpy() <= 0])
+
+
+def _named(certificate: Any, net: SupplyNetwork) -> Any:
+    """Give the members of the cut names for people."""
+    from dataclasses import replace
+
+    place = net.processes["node"].map(net.nodes["name"])
+    names = {**net.nodes["name"].to_dict(), **place.to_dict()}
+    table = certificate.table.assign(name=[names.get(item, item) for item in certificate.table["item"]])
+    return replace(certificate, table=table)
+
+
+def _kpis(figures: dict[str, Any]) -> dict[str, str]:
+    shown = {
+        "Unmet demand": f"{tonnes(figures['unmet_t'])} ({percent(figures['unmet_t'], figures['demand_t'])})",
+        "Freight": f"{figures['added_cost_usd_t']:+,.0f} USD per tonne delivered",
+        "Time": f"{figures['added_days']:+,.1f} days",
+    }
+    if figures["zone_demand_t"] > 0:
+        share = percent(figures["zone_unmet_t"], figures["zone_demand_t"])
+        shown["Unmet in the zone"] = f"{tonnes(figures['zone_unmet_t'])} ({share})"
+    return shown
+
+
+def _explain(
+    plan: _Plan, figures: dict[str, Any], covered: pd.DataFrame, displaced: pd.DataFrame, routes: pd.DataFrame,
+    cut: str, against: str,
+) -> str:
+    demand, unmet, lost = figures["demand_t"], figures["unmet_t"], figures["world_cut_t"]
+    what = plan.shock.describe()
+    lines = [
+        f"{what[:1].upper()}{what[1:]}: {unmet:,.4g} of {demand:,.4g} t of demand ({percent(unmet, demand)}) cannot be "
+        f"served after rerouting; {lost:,.4g} t ({percent(lost, demand)}) without it."
+    ]
+    if plan.shock.clauses and plan.resolved.touches_nothing:
+        lines.append("The shock names nothing that this network has.")
+    if plan.alignment is not None:
+        inside, wanted = figures["zone_unmet_t"], figures["zone_demand_t"]
+        lines.append(
+            f"In the zone ({plan.zone} or better on {plan.alignment.as_of}): {inside:,.4g} of {wanted:,.4g} t unmet "
+            f"({percent(inside, wanted)})."
+        )
+    tier = plan.require or plan.zone
+    for stage, row in covered.iterrows():
+        lines.append(
+            f"Aligned plants ({tier} or better, stage {stage}) can cover {percent(row['covered_t'], row['demand_t'])} of "
+            f"the zone's demand: {tonnes(row['covered_t'])} of {tonnes(row['demand_t'])}."
+        )
+    if plan.require is not None and figures["zone_unmet_t"] > 0:
+        stages = " and ".join(plan.stages)
+        lines.append(f"The rule: what serves the zone must pass {stages} in countries of tier {plan.require} or better.")
+    if unmet > 0:
+        lines.append(f"Who goes without is an assumption ({plan.params['rationing']}). The cut: {cut}")
+    moved = tuple(figures[f"added_{name}"] for name in _SHIFTS)
+    if np.isfinite(moved).all():
+        lines.append(
+            f"Per tonne delivered: {moved[0]:+,.0f} km, {moved[1]:+,.1f} days, {moved[2]:+,.0f} USD of freight."
+        )
+    if len(displaced):
+        first = displaced.iloc[0]
+        lines.append(
+            f"Displaced: {len(displaced)} factories receive {tonnes(displaced['displaced_t'].sum())} less than "
+            f"{against}; most of it {first['name']} ({tonnes(first['displaced_t'])})."
+        )
+    lines += [f"{words}." for words in routes["words"].head(3)]
+    return "\n".join(lines)
