@@ -182,42 +182,79 @@ const STEPS = 14;
 /** Lines in classes of width, thin ones first; one stroke per class and copy of the world. */
 function drawLines(canvas, pen, frame, items, width, colour) {
   const { data } = canvas;
-  const { colours } = data.theme;
-  const classes = new Map();
+  const shown = [];
   for (const item of items) {
     if (!canvas.shown(item)) continue;
     const value = canvas.value(item);
     const step = Math.round(Math.min(1, Math.sqrt(Math.abs(value) / data.largest.line)) * STEPS);
-    const key = `${String(step).padStart(2, '0')}${value < 0 ? '-' : '+'}${item.dotted ? '.' : ''}`;
-    if (!classes.has(key)) classes.set(key, { step, less: value < 0, dotted: item.dotted, path: new Path2D() });
-    classes.get(key).path.addPath(item.path);
+    shown.push({ item, step, less: value < 0, key: step * 4 + (value < 0 ? 2 : 0) + (item.dotted ? 1 : 0) });
   }
-  for (const key of [...classes.keys()].sort()) {
-    const { step, less, dotted, path } = classes.get(key);
-    const stroke = (data.theme.widths.least + step / STEPS * width) * frame.swell / frame.k;
-    const full = canvas.comparing() ? colours[less ? 'less' : 'more'] : colour;
-    const depth = Math.min(1, 0.42 + step / STEPS * 0.9);
-    inPlane(pen, frame, () => {
-      pen.lineJoin = 'round';
-      pen.lineWidth = stroke;
-      if (dotted) {
-        pen.setLineDash([stroke * 0.1, stroke * 1.9 + 3 / frame.k]);
-        pen.lineCap = 'round';
-        pen.strokeStyle = mix(colours.ocean, full, depth);
-        pen.stroke(path);
-        return;
-      }
-      // An estimate is dashed over a paler ground; the little that was reported does not change a lane.
-      pen.lineCap = 'round';
-      pen.strokeStyle = mix(colours.ocean, full, depth * 0.62);
-      pen.stroke(path);
-      pen.lineCap = 'butt';
-      pen.setLineDash([7 / frame.k, 2.2 / frame.k]);
-      pen.strokeStyle = mix(colours.ocean, full, depth);
-      pen.stroke(path);
-    });
+  inPlane(pen, frame, (copy) => {
+    const view = viewOf(frame, copy);
+    const classes = new Map();
+    for (const { item, step, less, key } of shown) {
+      if (!meets(item.box, view)) continue;
+      if (!classes.has(key)) classes.set(key, { step, less, dotted: item.dotted, path: new Path2D() });
+      addVisible(classes.get(key).path, item, view, frame);
+    }
+    for (const key of [...classes.keys()].sort((a, b) => a - b)) {
+      strokeClass(canvas, pen, frame, classes.get(key), width, colour);
+    }
+  });
+}
+
+function strokeClass(canvas, pen, frame, { step, less, dotted, path }, width, colour) {
+  const { colours, widths } = canvas.data.theme;
+  const stroke = (widths.least + step / STEPS * width) * frame.swell / frame.k;
+  const full = canvas.comparing() ? colours[less ? 'less' : 'more'] : colour;
+  const depth = Math.min(1, 0.42 + step / STEPS * 0.9);
+  pen.lineJoin = 'round';
+  pen.lineCap = 'round';
+  pen.lineWidth = stroke;
+  if (dotted) {
+    pen.setLineDash([stroke * 0.1, stroke * 1.9 + 3 / frame.k]);
+    pen.strokeStyle = mix(colours.ocean, full, depth);
+    pen.stroke(path);
+  } else {
+    // An estimate is dashed over a paler ground of the same colour.
+    pen.strokeStyle = mix(colours.ocean, full, depth * 0.66);
+    pen.stroke(path);
+    pen.lineCap = 'butt';
+    pen.setLineDash([8 / frame.k, 2.5 / frame.k]);
+    pen.strokeStyle = mix(colours.ocean, full, depth);
+    pen.stroke(path);
   }
   pen.setLineDash([]);
+}
+
+/** The screen in the plane of one copy of the world, a little wider than seen. */
+function viewOf(frame, copy) {
+  const margin = 30 / frame.k;
+  const left = frame.left / frame.k - copy * WORLD;
+  const top = frame.top / frame.k;
+  return [left - margin, top - margin, left + frame.width / frame.k + margin, top + frame.height / frame.k + margin];
+}
+
+const meets = (a, b) => a[0] <= b[2] && a[2] >= b[0] && a[1] <= b[3] && a[3] >= b[1];
+
+/** Add a line to a path; of a line much longer than the screen only the pieces in view, as dashes cost by length. */
+function addVisible(path, item, view, frame) {
+  const { points } = item;
+  const last = points.length - 1;
+  if (item.length * frame.k < 3000 || last < 2) {
+    path.addPath(item.path);
+    return;
+  }
+  const middle = (a, b) => [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
+  let drawing = false;
+  for (let i = 1; i < last; i += 1) {
+    const start = i === 1 ? points[0] : middle(points[i - 1], points[i]);
+    const end = i === last - 1 ? points[last] : middle(points[i], points[i + 1]);
+    const inView = meets(boxOf([start, points[i], end]), view);
+    if (inView && !drawing) path.moveTo(start[0], start[1]);
+    if (inView) path.quadraticCurveTo(points[i][0], points[i][1], end[0], end[1]);
+    drawing = inView;
+  }
 }
 
 /** White arrowheads along the lane where one direction clearly leads. */
@@ -235,12 +272,19 @@ function drawChevrons(canvas, pen, frame) {
 
 function chevronsAlong(pen, frame, lane, copy, forward, size) {
   const gap = 110;
+  const view = viewOf(frame, copy);
+  if (!meets(lane.box, view)) return;
   let done = 0;
   let next = Math.min(gap / 2 + (lane.index * 37) % 40, lane.length * frame.k / 2);
   for (let i = 1; i < lane.points.length; i += 1) {
     const [ax, ay] = lane.points[i - 1];
     const [bx, by] = lane.points[i];
     const stretch = Math.hypot(bx - ax, by - ay) * frame.k;
+    if (!meets(boxOf([lane.points[i - 1], lane.points[i]]), view)) {
+      next += Math.max(0, Math.ceil((done + stretch - next) / gap)) * gap;
+      done += stretch;
+      continue;
+    }
     while (done + stretch >= next) {
       const t = (next - done) / stretch;
       const x = (ax + (bx - ax) * t + copy * WORLD) * frame.k - frame.left;
