@@ -1,89 +1,264 @@
-"""The stages of each mineral: which product feeds which, and which statistic closes it."""
+"""The stages of each mineral: which product comes from which, on what statistic, with what recovery.
+
+A chain is rows of ``data/facts/chains.csv``. Product ids are ``<mineral>-mined``, ``-intermediate`` (nickel matte
+and mixed hydroxide), ``-smelted`` (copper blister and anode), ``-separated`` (rare earths), ``-refined``, ``-metal``,
+``-magnet``, ``-feed`` (coke for synthetic graphite, gallium in liquor) and ``-industrial`` (graphite beside anodes).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+import pandas as pd
+
 from supplygraph import facts
-from supplygraph.errors import UnknownNameError
+from supplygraph.errors import DataError, Problem, UnknownNameError
+from supplygraph.network.schema import PRODUCTS
+
+#: How a stage gets its total.
+BASES = ("statistic", "next", "country", "onsite", "rest", "same place")
+COLUMNS = (
+    "mineral", "product", "stage", "order", "input", "feeds", "mixed", "sites", "basis", "statistic_stage", "series",
+    "year", "factor", "recovery", "gross_t_per_t", "price_usd_t", "restricted", "note", "reference", "confidence",
+)  # fmt: skip
+#: Rare earths stand in tonnes of oxide in the facts, magnet rare earths in tonnes of the elements.
+OXIDE_TO_ELEMENT = 0.857
+#: Nd, Pr, Dy and Tb in the oxides that separation plants make (mean of the deposits, by output).
+SHARE_IN_OXIDES = 0.24
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One way to make a product (or, with no product, to use one up)."""
+
+    input: str
+    feeds: frozenset[str]
+    mixed: float
+    recovery: float
+    note: str
 
 
 @dataclass(frozen=True)
 class Step:
-    """One product of a chain.
-
-    Attributes
-    ----------
-    series
-        Series of ``production.csv`` that closes the stage; or ``intake`` (sized by what the next stage
-        takes), ``feed`` (drawn on site by those who need it), ``rest`` (what the other users leave).
-    rest
-        Country of the unnamed rest of an ``intake`` step; empty = unknown.
-    restricted
-        Countries that held this product back by an export restriction in the base year.
-    """
+    """One stage: its product (empty for final use), where the total comes from, and its feeds (none: extraction)."""
 
     mineral: str
     product: str
     stage: str
     order: int
-    inputs: tuple[str, ...]
+    sites: tuple[str, ...]
+    basis: str
+    statistic_stage: str
     series: str
     year: int
-    rest: str
-    recovery: float
-    gross_t_per_t: float
-    price_usd_t: float
-    price_reference: str
+    factor: float
     restricted: tuple[str, ...]
-    note: str
+    feeds: tuple[Feed, ...]
     reference: str
     confidence: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Chain:
+    """All stages of one mineral, first to last."""
+
+    mineral: str
+    steps: tuple[Step, ...]
+    table: pd.DataFrame
+
+    @property
+    def products(self) -> pd.DataFrame:
+        """Rows of the products table."""
+        made = self.table[self.table["product"].notna()].drop_duplicates("product")
+        return made[PRODUCTS.names].sort_values("product", ignore_index=True)
+
+    def makers(self, product: str) -> Step:
+        """Return the step that makes a product."""
+        return next(step for step in self.steps if step.product == product)
+
+    def takers(self, product: str) -> list[Step]:
+        """Return the steps that take a product in."""
+        return [step for step in self.steps if any(feed.input == product for feed in step.feeds)]
 
 
 def minerals() -> list[str]:
-    """Return the bundled minerals in order."""
-    return sorted(set(facts.read("facts/chains.csv")["mineral"]))
+    """Return the bundled minerals.
+
+    Examples
+    --------
+    >>> minerals()[:3]
+    ['antimony', 'cobalt', 'copper']
+    """
+    return sorted(facts.read("facts/chains.csv")["mineral"].unique())
 
 
-def chain(mineral: str) -> tuple[Step, ...]:
-    """Return the steps of a mineral, raw first.
+def chain(mineral: str, table: pd.DataFrame | None = None) -> Chain:
+    """Return the chain of a mineral.
+
+    Parameters
+    ----------
+    mineral
+        Its name.
+    table
+        Rows as in ``data/facts/chains.csv``; the bundled ones if missing.
 
     Raises
     ------
     UnknownNameError
-        If the mineral is not bundled.
+        If there is no chain for that mineral.
+    DataError
+        If a row lacks a column or source, or names an input that no row makes.
+
+    Examples
+    --------
+    >>> [step.stage for step in chain("cobalt").steps]
+    ['mining', 'refining', 'manufacturing']
     """
-    table = facts.read("facts/chains.csv")
-    rows = table[table["mineral"] == mineral].sort_values(["order", "product"])
-    if rows.empty:
-        raise UnknownNameError.of("mineral", mineral, minerals())
-    return tuple(_step(row) for row in rows.fillna({c: "" for c in _TEXT}).to_dict("records"))
+    rows = facts.read("facts/chains.csv") if table is None else table
+    lacking = [name for name in COLUMNS if name not in rows.columns]
+    if lacking:
+        raise DataError("the chain cannot be read", [Problem("chain", f"column `{name}` is missing.") for name in lacking])
+    mine = rows[rows["mineral"] == mineral]
+    if not len(mine):
+        raise UnknownNameError.of("mineral", mineral, rows["mineral"].dropna())
+    mine = mine.sort_values(["order", "product"], kind="stable", na_position="last").reset_index(drop=True)
+    problems = _problems(mine)
+    if problems:
+        raise DataError(f"the chain of {mineral} cannot be right", problems)
+    steps = []
+    keys = mine["product"].fillna("use:" + mine["input"].fillna(""))
+    for key in dict.fromkeys(keys):
+        steps.append(_step(mine[keys == key]))
+    return Chain(mineral, tuple(steps), mine)
 
 
-_TEXT = ("input", "rest", "price_reference", "restricted", "note")
+def _problems(rows: pd.DataFrame) -> list[Problem]:
+    made = set(rows["product"].dropna())
+    problems = []
+    for number, row in enumerate(rows.to_dict("records"), start=1):
+        where = f"chain row {number}"
+        if pd.notna(row["input"]) and row["input"] not in made:
+            problems.append(Problem(f"{where}, column `input`", f"no row makes {row['input']!r}."))
+        if pd.isna(row["input"]) and pd.isna(row["product"]):
+            problems.append(Problem(where, "neither a product nor an input is given."))
+        if row["basis"] not in BASES:
+            problems.append(Problem(f"{where}, column `basis`", f"{row['basis']!r} given, expected one of {BASES}."))
+        if pd.isna(row["reference"]):
+            problems.append(Problem(f"{where}, column `reference`", "is missing.", "Give every row its source."))
+    return problems
 
 
-def _step(row: dict[str, object]) -> Step:
-    def listed(cell: object) -> tuple[str, ...]:
-        return tuple(str(cell).split(";")) if cell else ()
+def _text(value: object) -> str:
+    return str(value) if pd.notna(value) else ""
 
-    recovery = float(str(row["recovery"]))
-    return Step(
-        mineral=str(row["mineral"]),
-        product=str(row["product"]),
-        stage=str(row["stage"]),
-        order=int(str(row["order"])),
-        inputs=listed(row["input"]),
-        series=str(row["series"]),
-        year=int(str(row["year"])),
-        rest=str(row["rest"]),
-        recovery=1.0 if recovery != recovery else recovery,
-        gross_t_per_t=float(str(row["gross_t_per_t"])),
-        price_usd_t=float(str(row["price_usd_t"])),
-        price_reference=str(row["price_reference"]),
-        restricted=listed(row["restricted"]),
-        note=str(row["note"]),
-        reference=str(row["reference"]),
-        confidence=str(row["confidence"]),
+
+def _list(value: object) -> tuple[str, ...]:
+    return tuple(part for part in _text(value).split(";") if part)
+
+
+def _step(rows: pd.DataFrame) -> Step:
+    records = rows.to_dict("records")
+    first = records[0]
+    feeds = tuple(
+        Feed(
+            str(row["input"]),
+            frozenset(_list(row["feeds"])),
+            _number(row["mixed"], 1.0),
+            _number(row["recovery"], 1.0),
+            _text(row["note"]),
+        )
+        for row in records
+        if pd.notna(row["input"])
     )
+    return Step(
+        str(first["mineral"]),
+        _text(first["product"]),
+        str(first["stage"]),
+        int(first["order"]),
+        _list(first["sites"]) or (str(first["stage"]),),
+        str(first["basis"]),
+        _text(first["statistic_stage"]),
+        _text(first["series"]),
+        int(first["year"]),
+        _number(first["factor"], 1.0),
+        _list(first["restricted"]),
+        feeds,
+        str(first["reference"]),
+        _text(first["confidence"]) or "low",
+        " ".join(dict.fromkeys(_text(row["note"]) for row in records if _text(row["note"]))),
+    )
+
+
+def _number(value: object, otherwise: float) -> float:
+    return float(str(value)) if pd.notna(value) else otherwise
+
+
+def in_force(restrictions: pd.DataFrame, mineral: str, country: str, year: int) -> bool:
+    """Tell whether a ban or quota on exports to all of a mineral was in force in a country in part of a year."""
+    rows = restrictions[(restrictions["country"] == country) & (restrictions["target"] == "ALL")]
+    rows = rows[rows["type"].isin(["ban", "quota"]) & rows["mineral"].str.split(";").map(lambda m: mineral in m)]
+    start, end = rows["effective_date"].fillna(rows["date"]), rows["end_date"].fillna("9999")
+    return bool(((start <= f"{year}-12-31") & (end >= f"{year}-01-01")).any())
+
+
+def magnet_facilities(facilities: pd.DataFrame, mined_t: pd.Series[float], composition: pd.DataFrame) -> pd.DataFrame:
+    """Return the rare-earth facilities as facilities of magnet rare earths, in tonnes of Nd, Pr, Dy and Tb.
+
+    Parameters
+    ----------
+    facilities
+        Rare-earth rows, tonnes of oxide.
+    mined_t
+        Closed mine output, tonnes of oxide, by facility: the capacity of a mine here.
+    composition
+        Columns deposit_type, country, ndpr_fraction, dytb_fraction.
+
+    Notes
+    -----
+    A mine has the composition of the deposit whose type names it, else of its country and product, else the mean.
+    American separation rows are listed as NdPr oxide alone, all other ones as all oxides; metal and magnet rows
+    are in oxide equivalents of their NdPr.
+    """
+    table = facilities[facilities["mineral"] == "rare_earths"].copy()
+    mines = table["stage"] == "mining"
+    share = [_fraction(row, composition) for row in table[mines].to_dict("records")]
+    table.loc[mines, "capacity_t"] = (
+        table.loc[mines, "facility"].map(mined_t).to_numpy(dtype=float) * pd.Series(share).to_numpy() * OXIDE_TO_ELEMENT
+    )
+    oxides = table["stage"] == "separation"
+    alone = oxides & table["product"].str.startswith("NdPr", na=False)
+    table.loc[oxides & ~alone, "capacity_t"] *= SHARE_IN_OXIDES
+    table.loc[table["stage"].isin(["separation", "metal", "magnet"]), "capacity_t"] *= OXIDE_TO_ELEMENT
+    table["mineral"] = "magnet_rare_earths"
+    return table
+
+
+_DEPOSITS = {
+    "bayan": "Bayan Obo", "maoniuping": "Sichuan", "dalucao": "Sichuan", "mount weld": "Mount Weld",
+    "mountain pass": "Mountain Pass", "lovozero": "Lovozero", "serra verde": "Serra Verde", "kachin": "Kachin",
+}  # fmt: skip
+
+
+def _fraction(row: dict[str, object], composition: pd.DataFrame) -> float:
+    """Return the share of Nd, Pr, Dy and Tb in the oxides of a mine."""
+    total = composition["ndpr_fraction"] + composition["dytb_fraction"]
+    name, made = str(row["name"]).lower(), f"{row['product']} {row['makes']}".lower()
+    for word, deposit in _DEPOSITS.items():
+        if word in name:
+            return float(total[composition["deposit_type"].str.startswith(deposit)].mean())
+    if "clay" in made:
+        clay = composition["deposit_type"].str.contains("clay") & (composition["country"] == row["country"])
+        clay = clay if clay.any() else composition["deposit_type"].str.contains("clay")
+        return float(total[clay].mean())
+    here = composition["country"] == row["country"]
+    if here.any() and row["country"] != "CHN":
+        return float(total[here].mean())
+    word = "monazite" if "monazite" in made else "bastnaesite"
+    return float(total[composition["deposit_type"].str.contains(word)].mean())
+
+
+def unknown_mineral(given: object, known: Iterable[str]) -> UnknownNameError:
+    """Return the error for a mineral that is not bundled."""
+    return UnknownNameError.of("mineral", given, known)
