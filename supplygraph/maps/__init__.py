@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from supplygraph.maps.offline import OfflineMap
+    from supplygraph.maps.scenarios import Scenario
     from supplygraph.network.network import SupplyNetwork
     from supplygraph.scenario.alignment import Alignment
 
@@ -58,42 +59,79 @@ def map_network(
     -----
     Linear in shipments times edges of their routes.
     """
-    from supplygraph.maps import layers, offline
     from supplygraph.maps.scenarios import prepare
 
-    builder = layers.Payload(net, prepare(net, scenarios), product=product)
+    return _draw(net, prepare(net, scenarios), title=title, subtitle=subtitle, alignment=alignment, product=product,
+                 min_flow_t=min_flow_t)
+
+
+def _draw(
+    net: SupplyNetwork,
+    scenarios: list[Scenario],
+    *,
+    title: str | None,
+    subtitle: str | None,
+    alignment: Alignment | None,
+    product: str | None,
+    min_flow_t: float | None,
+    result: Any = None,
+) -> OfflineMap:
+    from supplygraph.maps import answers, layers, offline
+
+    builder = layers.Payload(net, scenarios, product=product)
     payload = builder.build()
-    heading = title or _title(net)
+    answer = answers.overlay(result, builder.place, payload["countries"]) if result is not None else {}
     payload |= {
         "subtitle": subtitle if subtitle is not None else _subtitle(payload),
         "stage": builder.refining_stage(),
         "least": min_flow_t,
         "tiers": layers.tiers(alignment, payload["countries"]) if alignment is not None else {},
-        "fill": "share",
+        "answer": answer,
+        "fill": "answer" if "shares" in answer else "share",
     }
-    return offline.OfflineMap(payload, title=heading)
+    return offline.OfflineMap(payload, title=title or _title(net))
 
 
-def map_result(result: Any, **options: Any) -> OfflineMap:
+def map_result(
+    result: Any,
+    *,
+    title: str | None = None,
+    subtitle: str | None = None,
+    scenarios: Sequence[Mapping[str, Any] | Any] | None = None,
+    alignment: Alignment | None = None,
+    product: str | None = None,
+    min_flow_t: float | None = None,
+) -> OfflineMap:
     """Draw an answer on the network it was asked about.
 
-    A rerouting becomes a slider (before, after) with the difference view; other answers show the
-    network with their figures.
+    A rerouting becomes a slider (before, after) with the difference view. Answers by site size the sites
+    (chokepoints by loss, refineries by centrality); answers by country or owner fill the countries. The
+    figures of the answer stand first in the popups.
+
+    Parameters
+    ----------
+    result
+        An answer with a network.
+    title, subtitle, scenarios, alignment, product, min_flow_t
+        As in :func:`map_network`; the title is the answer's own where missing.
 
     Raises
     ------
     DataError
-        If the answer does not know its network.
+        If the answer does not know its network, or a scenario is not complete.
+    UnknownNameError
+        If the product does not exist.
     """
     from supplygraph.errors import DataError
+    from supplygraph.maps.scenarios import prepare
 
     net = getattr(result, "network", None)
     if net is None:
         raise DataError("this answer has no network to draw; ask it of a network instead of plain quantities")
-    options.setdefault("title", result.title)
-    if "shipments_after" in getattr(result, "tables", {}):
-        options.setdefault("scenarios", [result])
-    return map_network(net, **options)
+    rerouted = "shipments_after" in getattr(result, "tables", {})
+    given = [*([result] if rerouted else []), *(scenarios or ())]
+    return _draw(net, prepare(net, given), title=title or result.title, subtitle=subtitle, alignment=alignment,
+                 product=product, min_flow_t=min_flow_t, result=None if rerouted else result)
 
 
 def _title(net: SupplyNetwork) -> str:

@@ -84,11 +84,17 @@ def _texts(values: Iterable[object] | str) -> list[str]:
 
 def _from_result(result: Any) -> Scenario:
     """Read a rerouting: its shipments afterwards, its headline figures, what its shock closes."""
-    after = result.shipments_after
-    name = str(getattr(result, "title", "After"))
-    kpis = getattr(result, "map_kpis", None)
-    closed = getattr(result, "closed", ())
-    return Scenario(name, _shipments(after), dict(kpis or {}), tuple(_texts(closed)))
+    params = getattr(result, "params", {})
+    shock, require = params.get("shock"), params.get("require")
+    name = str(shock) if shock and shock != "no shock" else "Rerouted"
+    if require:
+        name += f"; zone only through {require} or better"
+    return Scenario(
+        name[:1].upper() + name[1:],
+        _shipments(result.shipments_after),
+        dict(getattr(result, "map_kpis", None) or {}),
+        tuple(_texts(getattr(result, "closed", ()))),
+    )
 
 
 def _shipments(frame: pd.DataFrame) -> pd.DataFrame:

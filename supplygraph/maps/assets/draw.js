@@ -155,8 +155,8 @@ function fillOf(canvas, iso) {
   const { theme } = data;
   if (state.fill === 'tier') return theme.tiers[data.tiers[iso]] || theme.colours.land;
   const country = data.countries[iso];
-  if (state.fill !== 'share' || !country) return theme.colours.land;
-  const share = at(country[2], canvas.scenario());
+  if (state.fill === 'none' || !country) return theme.colours.land;
+  const share = state.fill === 'answer' ? data.answer.shares[iso] || 0 : at(country[2], canvas.scenario());
   return share > 0 ? theme.shares[theme.steps.filter((step) => share >= step).length] : theme.colours.land;
 }
 

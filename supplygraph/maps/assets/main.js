@@ -179,7 +179,9 @@ function rank(data) {
     port: most(kinds('port'), (node) => node.flow),
     passage: most(kinds('passage'), (node) => node.flow),
   };
-  const size = (node) => Math.max(...node.flow);
+  const { sizes } = data.answer;
+  data.largest.answer = Math.max(0, ...Object.values(sizes || {})) || 1;
+  const size = (node) => (sizes ? sizes[node.index] || 0 : Math.max(...node.flow));
   data.ranked = data.nodes.slice().sort((a, b) => size(b) - size(a) || a.index - b.index);
 }
 

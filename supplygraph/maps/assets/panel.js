@@ -97,7 +97,7 @@ class Panel {
     const product = el('select', { id: 'sg-product', change: () => app.set({ product: Number(product.value) }) },
       el('option', { value: '-1', text: 'All products' }),
       data.products.map((p, i) => el('option', { value: String(i), text: p.name })));
-    const fills = [['share', `Share of ${data.stage}`], ...(Object.keys(data.tiers).length ? [['tier', 'Alignment']] : []), ['none', 'Nothing']];
+    const fills = [...(data.answer.shares ? [['answer', data.answer.label]] : []), ['share', `Share of ${data.stage}`], ...(Object.keys(data.tiers).length ? [['tier', 'Alignment']] : []), ['none', 'Nothing']];
     const fill = el('select', { id: 'sg-fill', change: () => app.set({ fill: fill.value }) },
       fills.map(([value, text]) => el('option', { value, text })));
     const top = data.largest.line;
@@ -128,7 +128,7 @@ class Panel {
     const { data, state } = this.app;
     const scenario = data.scenarios[state.scenario];
     const today = new Map(data.scenarios[0].kpis);
-    this.figures.replaceChildren(...scenario.kpis.slice(0, 4).map(([label, value]) => el('div', {},
+    this.figures.replaceChildren(...scenario.kpis.slice(0, 6).map(([label, value]) => el('div', {},
       el('dt', { text: label, dir: 'auto' }), el('dd', { text: value, dir: 'auto' }),
       state.scenario > 0 && today.has(label) && today.get(label) !== value
         && el('dd', { class: 'sg-was', text: `today ${today.get(label)}` }))));
@@ -179,9 +179,11 @@ class Legend {
     const { theme } = data;
     const row = (picture, text) => el('div', { class: 'sg-row' }, picture, el('span', { text }));
     this.rows.replaceChildren(...this.lineRows(row), ...this.siteRows(row),
-      ...(state.fill === 'share' ? [row(svg(46, 16, ...theme.shares.map((colour, i) => (
+      ...(state.fill === 'share' || state.fill === 'answer' ? [row(svg(46, 16, ...theme.shares.map((colour, i) => (
         ['rect', { x: 3 + i * 8, y: 3, width: 8, height: 10, fill: colour, stroke: theme.colours.border, 'stroke-width': 0.5 }]))),
-      `Share of ${data.stage}: to 1, 5, 15, 30 %, more`)] : []),
+      `${state.fill === 'answer' ? data.answer.label : `Share of ${data.stage}`}: to 1, 5, 15, 30 %, more`)] : []),
+      ...(data.answer.sizes ? [row(svg(46, 16, ['circle', { cx: 14, cy: 8, r: 3, fill: theme.colours.mute }],
+        ['circle', { cx: 31, cy: 8, r: 7, fill: theme.colours.mute }]), `Size: ${data.answer.label.toLowerCase()}`)] : []),
       ...(state.fill === 'tier' ? Object.entries(theme.tiers).map(([tier, colour]) => row(svg(46, 16,
         ['rect', { x: 12, y: 3, width: 20, height: 10, fill: colour, stroke: theme.colours.border }]), sentence(tier))) : []));
   }

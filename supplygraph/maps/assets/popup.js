@@ -45,7 +45,7 @@ function site(canvas, node, whole) {
   const words = [KIND_WORDS[node.kind], node.country && data.countryName(node.country)].filter(Boolean).join(' · ');
   const box = el('div', {}, heading(node.name, words), residual && el('p', { class: 'sg-note', text: residual }));
   if (!whole) {
-    box.append(grid([['Tonnes a year, estimated', tonnes(now)], ...change(canvas, now, at(node.flow, 0))]));
+    box.append(grid([...answerRows(canvas, node), ['Tonnes a year, estimated', tonnes(now)], ...change(canvas, now, at(node.flow, 0))]));
     return box;
   }
   box.append(grid(siteFacts(canvas, node, now)));
@@ -58,9 +58,14 @@ function site(canvas, node, whole) {
   return box;
 }
 
+/** The figures of the answer that the map shows, if it has one. */
+function answerRows(canvas, node) {
+  return (canvas.data.answer.rows || {})[node.index] || [];
+}
+
 function siteFacts(canvas, node, now) {
   const { data } = canvas;
-  const rows = [['Through it, estimated', tonnes(now)], ...change(canvas, now, at(node.flow, 0))];
+  const rows = [...answerRows(canvas, node), ['Through it, estimated', tonnes(now)], ...change(canvas, now, at(node.flow, 0))];
   if (node.status && !node.residual) rows.push(['Status', sentence(node.status)]);
   if (node.limit !== null) rows.push(['Most that can pass', tonnes(node.limit)]);
   if (node.owners.length) {
@@ -112,7 +117,7 @@ function strait(canvas, node, whole) {
   const scenario = canvas.scenario();
   const closed = isClosed(data, scenario, node);
   const now = at(node.flow, scenario);
-  const rows = [['Tonnes a year, estimated', closed ? 'closed' : tonnes(now)]];
+  const rows = [...answerRows(canvas, node), ['Tonnes a year, estimated', closed ? 'closed' : tonnes(now)]];
   if (scenario > 0) rows.push(...change(canvas, now, at(node.flow, 0)));
   const box = el('div', {}, heading(node.name, 'Strait'), grid(rows));
   if (!whole) return box;
@@ -136,6 +141,7 @@ function country(canvas, iso, whole) {
   const [name, stages, shares] = data.countries[iso];
   const rows = [[`Share of ${data.stage}`, percent(at(shares, canvas.scenario()))]];
   if (canvas.scenario() > 0) rows.push(['Today', percent(shares[0])]);
+  rows.unshift(...((data.answer.countries || {})[iso] || []));
   if (data.tiers[iso]) rows.push(['Alignment', sentence(data.tiers[iso])]);
   const box = el('div', {}, heading(name, null), grid(rows));
   const made = Object.entries(stages);
