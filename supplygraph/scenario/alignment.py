@@ -333,7 +333,8 @@ def _override(
             row[column] = default if _is_blank(value) else _as_day(cast("str | dt.date", value))
         except DataError:
             row[column] = default
-            problems.append(Problem(f"{where}, column `{column}`", f"{value!r} is no day.", "Use YYYY-MM-DD."))
+            what = f"{value!r} is no day."
+            problems.append(Problem(f"{where}, column `{column}`", what, "Write it as YYYY-MM-DD."))
     if row["from"] > row["to"]:
         what = f"it ends on {row['to']}, before it begins on {row['from']}."
         problems.append(Problem(where, what, "Swap the two days."))
