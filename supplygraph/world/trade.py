@@ -26,6 +26,8 @@ WIDTH = {"high": 0.10, "medium": 0.20, "low": 0.35}
 LEAST_SHARE = 0.01
 MOST_BANDS = 40
 FOLDS = 5
+#: Records in which a pair without a row is a zero.
+COMPLETE = ("imports", "imports_t")
 BANDS = ("exporter", "importer", "low_t", "high_t", "reference")
 FIT = ("mineral", "product", "case", "pairs", "correlation", "misplaced_share", "year")
 COLUMNS = (
@@ -47,8 +49,10 @@ COLUMNS = (
 class Code:
     """How one customs code enters one product.
 
-    ``measure``: ``imports`` (importers record every exporter that appears: a pair without a row is a zero),
-    ``imports_listed`` and ``exports_listed`` (only the partners listed are known).
+    ``measure``: ``imports`` (importers record every exporter that appears: a pair without a row is a zero; the
+    code is part of the product, so only shares count), ``imports_t`` (the same, and the code is the whole
+    product, so that its tonnes count), ``imports_listed`` and ``exports_listed`` (shares, and only the
+    partners listed are known).
     ``factor`` (tonnes of metal per gross tonne) replaces the file's; a row outside the bounds on its unit
     value, in USD per kilogram gross, is another good under the same code.
     """
@@ -109,13 +113,13 @@ CODES = (
         least_usd_kg=0.35,
         exporters=frozenset(_SPODUMENE),
     ),
-    Code("lithium", "lithium-refined", "283691", _COMTRADE, "high"),
-    Code("lithium", "lithium-refined", "282520", _COMTRADE, "high"),
+    Code("lithium", "lithium-refined", "283691", _COMTRADE, "high", measure="imports_t"),
+    Code("lithium", "lithium-refined", "282520", _COMTRADE, "high", measure="imports_t"),
     Code("graphite", "graphite-mined", "2504", "comtrade-hs4-2023", "low", measure="imports_listed", year=2023),
     Code("graphite", "graphite-refined", "380110", _CHINA, "low", measure="exports_listed", least_usd_kg=2.0),
     Code("copper", "copper-mined", "260300", _PRESS, "low", measure="imports_listed"),
     Code("copper", "copper-smelted", "740200", _PRESS, "low", measure="imports_listed"),
-    Code("copper", "copper-refined", "740311", _BACI, "high"),
+    Code("copper", "copper-refined", "740311", _BACI, "high", measure="imports_t"),
     Code("antimony", "antimony-refined", "811010", _BACI, "medium"),
     Code("magnet_rare_earths", "magnet_rare_earths-magnet", "850511", _BACI, "medium", factor=0.36, least_usd_kg=20.0),
 )
@@ -217,14 +221,14 @@ def _cells(record: pd.DataFrame, origins: pd.DataFrame, destinations: pd.DataFra
     intake = destinations.groupby("country")["intake_t"].sum()
     supply, intake = supply[supply > 0], intake[intake > 0]
     rows = record[record["exporter"].isin(supply.index) & record["importer"].isin(intake.index)]
-    complete = record[record["measure"].eq("imports") & record["importer"].isin(intake.index)]
+    complete = record[record["measure"].isin(COMPLETE) & record["importer"].isin(intake.index)]
     if len(complete):
         known = sorted(set(complete["exporter"]) & set(supply.index))
         every = pd.MultiIndex.from_product(
             [known, sorted(complete["importer"].unique())], names=["exporter", "importer"]
         ).to_frame(index=False)
         rows = every[every["exporter"] != every["importer"]].merge(rows, how="left")
-        rows["measure"] = rows["measure"].fillna("imports")
+        rows["measure"] = rows["measure"].fillna(complete["measure"].iloc[0])
         rows["quantity_t"] = rows["quantity_t"].fillna(0.0)
     rows = rows.sort_values(["exporter", "importer"], ignore_index=True)
     return _Cells(rows, supply, intake)
@@ -233,8 +237,9 @@ def _cells(record: pd.DataFrame, origins: pd.DataFrame, destinations: pd.DataFra
 def _targets(cells: _Cells, plain: pd.Series[Any]) -> Floats:
     """Tonnes that the record implies for each cell, given how much the plain estimate trades.
 
-    Where the record is complete, the share is taken at the end that trades the larger part of its tonnes:
-    there the statistics, not the estimate, set the total.
+    Where the record is complete, the share is taken at the end for which the pair weighs more (its share of
+    all that this end trades abroad, times the part that it trades abroad at all): a share near one hardly
+    changes from year to year, and there the statistics, not the estimate, set the total.
     """
     table = cells.table
     abroad = plain[plain.index.get_level_values(0) != plain.index.get_level_values(1)]
@@ -253,8 +258,10 @@ def _targets(cells: _Cells, plain: pd.Series[Any]) -> Floats:
     share_out, base_out = part("exporter")
     traded_in = base_in / table["importer"].map(cells.intake)
     traded_out = base_out / table["exporter"].map(cells.supply)
-    full = np.where(traded_out > traded_in, share_out * base_out, share_in * base_in)
-    return np.nan_to_num(np.where(table["measure"].eq("imports"), full, listed))
+    weighs_more = (share_out * traded_out).fillna(0.0) > (share_in * traded_in).fillna(0.0)
+    full = np.where(weighs_more, share_out * base_out, share_in * base_in)
+    implied = np.where(table["measure"].eq("imports"), full, listed)
+    return np.nan_to_num(np.where(table["measure"].eq("imports_t"), quantity, implied))
 
 
 def _bands(cells: _Cells, plain: pd.Series[Any]) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from supplygraph import facts
 from supplygraph.world import flows, trade
 
 EMPTY = pd.DataFrame(columns=["origin", "destination", "flow_t", "reference"])
@@ -135,3 +136,33 @@ def test_bands_close_to_a_known_world_bring_the_flows_back(monkeypatch):
     table = trade.fit("m", "p", origins, destinations, cost=np.zeros((6, 6)), **GIVEN).set_index("case")
     assert table.loc["with", "misplaced_share"] < 0.1 < table.loc["without", "misplaced_share"]
     assert table.loc["held_out", "misplaced_share"] < table.loc["without", "misplaced_share"]
+
+
+def test_the_codes_of_a_product_agree_on_what_they_measure_and_the_bundled_shares_hold_together():
+    told = {}
+    for code in trade.CODES:
+        assert told.setdefault(code.product, (code.measure, code.reference, code.year))[1] == code.reference
+        assert told[code.product][0] == code.measure
+    table = facts.read("facts/trade_shares.csv")
+    assert table.columns.tolist() == list(trade.COLUMNS)
+    assert not table.duplicated(["product", "exporter", "importer"]).any()
+    assert table["share"].between(0, 1).all()
+    assert (table["quantity_t"] > 0).all()
+    assert (table["exporter"] != table["importer"]).all()
+    assert "WLD" not in set(table["exporter"]) | set(table["importer"])
+    known = set(facts.read("facts/trade_references.csv")["reference"])
+    assert set(table["reference"]) <= known
+    assert {(c.mineral, c.product) for c in trade.CODES} >= set(zip(table["mineral"], table["product"], strict=True))
+
+
+def test_published_anchors_come_out_of_the_shares():
+    """Chile sells most of its lithium to China; Congo nearly all its cobalt; the Philippines' nickel ore too."""
+    table = facts.read("facts/trade_shares.csv").set_index(["product", "exporter", "importer"])["quantity_t"]
+    chile = table["lithium-refined"]["CHL"]
+    assert chile["CHN"] / chile.sum() == pytest.approx(0.75, abs=0.05)
+    # 232 976 t of carbonate to all partners (research note of the customs data), 18.79 % lithium
+    assert chile.sum() == pytest.approx(232976 * 0.1879, rel=0.05)
+    congo = table["cobalt-mined"]["COD"]
+    assert congo["CHN"] / congo.sum() > 0.95
+    ore = table["nickel-mined"]["PHL"]
+    assert ore["CHN"] > ore["IDN"] > ore["JPN"]
