@@ -35,7 +35,7 @@ def build(
     total = float(graph.demand.sum())
     table = _shipments(net, graph, flows, _LEAST * max(total, 1e-9))
     unmet = _unmet(net, graph, flows.unmet, zone)
-    routes = changed_routes(net, graph, table, least_t=_LEAST * max(total, 1e-9))
+    routes = changed_routes(net, table, least_t=_LEAST * max(total, 1e-9))
     displaced = _displaced(net, graph, compared, graph.demand - flows.unmet, zone, _SEEN * max(total, 1e-9))
     covered = pd.DataFrame(coverage, columns=["stage", "demand_t", "covered_t", "share", "aligned_limit_t"])
     figures = _figures(graph, table, flows, static, zone, bool(plan.alignment is not None))
@@ -130,9 +130,11 @@ def _described(net: SupplyNetwork, graph: Expanded, table: pd.DataFrame) -> pd.D
     )
     table["origin_country"] = table["origin_node"].map(country)
     table["destination_country"] = table["destination_node"].map(country)
-    arcs = [graph.edges.get_indexer(route.split(";")) if isinstance(route, str) else [] for route in table["route"]]
+    legs = table["route"].str.split(";").explode().dropna()
+    steps = graph.edges.get_indexer(pd.Index(legs))
+    rows = table.index.get_indexer(legs.index)
     for name, amount in zip(_SHIFTS, (graph.km, graph.days, graph.cost), strict=True):
-        table[name] = [float(amount[list(steps)].sum()) if len(steps) else 0.0 for steps in arcs]
+        table[name] = np.bincount(rows, amount[steps], len(table)).astype(np.float64)
     return table
 
 

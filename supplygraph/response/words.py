@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from supplygraph.engine.expanded import Expanded, Floats, Ints
+    from supplygraph.engine.expanded import Floats, Ints
     from supplygraph.network.network import SupplyNetwork
 
 _COLUMNS = (
@@ -17,7 +17,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def changed_routes(net: SupplyNetwork, graph: Expanded, table: pd.DataFrame, *, least_t: float) -> pd.DataFrame:
+def changed_routes(net: SupplyNetwork, table: pd.DataFrame, *, least_t: float) -> pd.DataFrame:
     """Match, at every destination, the tonnes that stopped with the tonnes that started.
 
     The same origin first (a changed way), then in falling order of tonnes. What stopped without
@@ -28,66 +28,71 @@ def changed_routes(net: SupplyNetwork, graph: Expanded, table: pd.DataFrame, *, 
     pandas.DataFrame
         One row per match, largest first, indexed from 1 (``rank``).
     """
-    names, rows = net.nodes["name"], []
-    told = [_way(net, graph, names, row) for row in table.itertuples()]
-    frame = table.assign(way=told, change=table["difference_t"])
-    for (destination, product), group in frame.groupby(["destination", "product"], sort=True):
-        gone = group[group["change"] < -least_t]
-        come = group[group["change"] > least_t]
-        for old, new, flow in _matches(gone, come):
-            added = {c: new[c] - old[c] for c in ("km", "days", "cost_usd_t")}
-            if flow <= least_t:
-                continue
-            extra = f"{added['km']:+,.0f} km, {added['days']:+.1f} days"
-            rows.append((
-                destination, product, old["origin"], new["origin"], flow, old["way"], new["way"],
-                added["km"], added["days"], added["cost_usd_t"],
-                f"{flow:,.0f} t: was {old['way']}; becomes {new['way']} ({extra})",
-            ))  # fmt: skip
+    moved = table[table["difference_t"].abs() > least_t]
+    speak = _Ways(net)
+    rows = []
+    for _, group in moved.groupby(["destination", "product"], sort=True):
+        shifts = [_Shift(*row) for row in group[list(_Shift._fields)].itertuples(index=False, name=None)]
+        for old, new, flow in _matches(shifts, least_t):
+            added = (new.km - old.km, new.days - old.days, new.cost_usd_t - old.cost_usd_t)
+            was, becomes = speak(old), speak(new)
+            extra = f"{added[0]:+,.0f} km, {added[1]:+.1f} days"
+            words = f"{flow:,.0f} t: was {was}; becomes {becomes} ({extra})"
+            rows.append((old.destination, old.product, old.origin, new.origin, flow, was, becomes, *added, words))
     found = pd.DataFrame(rows, columns=list(_COLUMNS))
     found = found.sort_values(["flow_t", "destination", "words"], ascending=[False, True, True], ignore_index=True)
     found.index = pd.RangeIndex(1, len(found) + 1, name="rank")
     return found
 
 
-def _matches(gone: pd.DataFrame, come: pd.DataFrame) -> list[tuple[pd.Series, pd.Series, float]]:
-    left = {key: -float(value) for key, value in gone["change"].items()}
-    room = {key: float(value) for key, value in come["change"].items()}
+class _Shift(NamedTuple):
+    """A shipment that changed."""
+
+    origin: str
+    destination: str
+    product: str
+    route: object
+    difference_t: float
+    km: float
+    days: float
+    cost_usd_t: float
+
+
+def _matches(shifts: list[_Shift], least_t: float) -> list[tuple[_Shift, _Shift, float]]:
+    order = sorted(range(len(shifts)), key=lambda i: (-abs(shifts[i].difference_t), i))
+    left = {i: -shifts[i].difference_t for i in order if shifts[i].difference_t < 0}
+    room = {i: shifts[i].difference_t for i in order if shifts[i].difference_t > 0}
     found = []
-
-    def pair(old: object, new: object) -> None:
-        flow = min(left[old], room[new])
-        if flow > 0:
-            left[old] -= flow
-            room[new] -= flow
-            found.append((gone.loc[old], come.loc[new], flow))
-
-    for old in left:
-        for new in room:
-            if gone.at[old, "origin"] == come.at[new, "origin"]:
-                pair(old, new)
-    for old in sorted(left, key=lambda key: (-left[key], str(key))):
-        for new in sorted(room, key=lambda key: (-room[key], str(key))):
-            pair(old, new)
+    for same in (True, False):
+        for old in left:
+            for new in room:
+                if same and shifts[old].origin != shifts[new].origin:
+                    continue
+                flow = min(left[old], room[new])
+                if flow > least_t:
+                    left[old] -= flow
+                    room[new] -= flow
+                    found.append((shifts[old], shifts[new], flow))
     return found
 
 
-def _way(net: SupplyNetwork, graph: Expanded, names: pd.Series, row: object) -> str:
-    """Return the stops of a shipment: its origin, ports and straits, its destination."""
-    processes, edges, kinds = net.processes, net.edges, net.nodes["kind"]
-    first = processes.at[row.origin, "node"]  # type: ignore[attr-defined]
-    last = processes.at[row.destination, "node"]  # type: ignore[attr-defined]
-    del graph
-    stops = [first]
-    route = row.route  # type: ignore[attr-defined]
-    if isinstance(route, str):
-        stops += [edges.at[edge, "target"] for edge in route.split(";")]
-    # Between ports, only the straits that a reader knows matter; joints of the lane network have no name.
-    said = [str(names.get(stop, stop)) for stop in stops if kinds.get(stop) is not None]
-    kept = [name for place, name in enumerate(said) if place == 0 or name != said[place - 1]]
-    if first == last:
-        return f"{names.get(first, first)} (on site)"
-    return " – ".join(kept)
+class _Ways:
+    """Speaks a route: its origin, ports and straits, its destination."""
+
+    def __init__(self, net: SupplyNetwork) -> None:
+        self._node = net.processes["node"].to_dict()
+        self._target = net.edges["target"].to_dict()
+        self._name = net.nodes["name"].to_dict()
+
+    def __call__(self, shift: _Shift) -> str:
+        first, last = self._node[shift.origin], self._node[shift.destination]
+        if first == last:
+            return f"{self._name[first]} (on site)"
+        stops = [first]
+        if isinstance(shift.route, str):
+            stops += [self._target[edge] for edge in shift.route.split(";")]
+        names = [str(self._name.get(stop, stop)) for stop in stops]
+        return " – ".join(name for place, name in enumerate(names) if not place or name != names[place - 1])
 
 
 def average(flow: Floats, quantity: Floats, delivered: float) -> float:
