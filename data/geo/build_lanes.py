@@ -1,9 +1,9 @@
 """Make lanes.npz again: the sea lane network with straits as gates and ports attached.
 
-Run once, with ``pip install searoute==1.6.0 geopandas``; supplygraph itself never needs searoute.
-The same inputs give the same bytes. Steps: unwrap the network, drop duplicates at the date line, add
-the Kiel Canal (which the network lacks), split every edge that crosses a strait's gate line at the
-line, and tie each port to the sea node that is nearest without crossing land.
+Run once, with ``pip install . searoute==1.6.0``; supplygraph itself never needs searoute. The same inputs
+give the same bytes. Steps: unwrap the network, drop duplicates at the date line, add the Kiel Canal (which
+the network lacks), split every edge that crosses a strait's gate line at the line, and tie each port to
+near sea nodes such that no tie crosses a gate line and little of it is land.
 """
 
 from __future__ import annotations
@@ -13,21 +13,19 @@ import io
 import zipfile
 from pathlib import Path
 
-import geopandas
 import numpy as np
 import shapely
 
+from supplygraph.world.coast import haversine
+from supplygraph.world.lanes import gate_lines, near_nodes
+
 HERE = Path(__file__).parent
-EARTH_KM = 6371.0088
 #: Ends of the canal's approaches on the lane network: Elbe mouth, canal, Kiel bight.
 KIEL = [(8.6, 53.98), (9.45, 54.325), (10.4, 54.55)]
-CANDIDATES = 16
-
-
-def haversine(lon1, lat1, lon2, lat2):
-    lon1, lat1, lon2, lat2 = map(np.radians, (lon1, lat1, lon2, lat2))
-    a = np.sin((lat2 - lat1) / 2) ** 2 + np.cos(lat1) * np.cos(lat2) * np.sin((lon2 - lon1) / 2) ** 2
-    return 2 * EARTH_KM * np.arcsin(np.sqrt(np.minimum(a, 1)))
+#: A node this close (degrees) to a gate line is on it.
+ON_GATE = 1e-4
+#: At most so many sea nodes a port is tied to.
+TIES = 4
 
 
 def network():
@@ -72,6 +70,11 @@ def split_at_gates(points, edges, gates, kiel):
             for i in np.flatnonzero(shapely.intersects(lines, line)):
                 at = lines[i].intersection(line)
                 at = at if at.geom_type == "Point" else at.representative_point()
+                ends = shapely.get_coordinates(lines[i])
+                near = np.hypot(*(ends - [at.x, at.y]).T)
+                if near.min() < ON_GATE:  # the node itself is the berth
+                    gate[edges[i, int(near.argmin())]] = number
+                    continue
                 cuts[i].append((lines[i].project(at), number, round((at.x + 180) % 360 - 180, 5), round(at.y, 5)))
     for i, (u, v) in enumerate(edges):
         chain = [u]
@@ -86,25 +89,16 @@ def split_at_gates(points, edges, gates, kiel):
     return points, np.array(sorted(tuple(sorted(map(int, e))) for e in new_edges)), gate
 
 
-def attach(ports, points, gate, land):
-    """Return for each port the sea node that is nearest by km + 2 x km over land."""
-    tree = shapely.STRtree(land)
-    nodes, km = [], []
+def attach(ports, points, edges, gate):
+    """Make every port a node, tied to up to four sea nodes; return the network and the ports' nodes."""
+    added, ties = [], []
     for lon, lat in ports:
-        away = haversine(lon, lat, points[:, 0], points[:, 1])
-        away[gate >= 0] = np.inf
-        near = np.argsort(away, kind="stable")[:CANDIDATES]
-        cost = []
-        for j in near:
-            x = points[j, 0] - 360 * np.round((points[j, 0] - lon) / 360)
-            line = shapely.LineString([(lon, lat), (x, points[j, 1])])
-            over = sum(line.intersection(land[k]).length for k in tree.query(line))
-            share = over / line.length if line.length else 0.0
-            cost.append(away[j] * (1 + 2 * share))
-        best = int(near[int(np.argmin(cost))])
-        nodes.append(best)
-        km.append(max(float(away[best]), 0.1))
-    return np.array(nodes), np.array(km)
+        me = len(points) + len(added)
+        added.append((lon, lat))
+        ties += [(node, me) for node in near_nodes(lon, lat, points, gate, TIES)]
+    start = len(points)
+    nodes = np.arange(start, start + len(added))
+    return np.vstack([points, added]), np.vstack([edges, ties]), np.append(gate, np.full(len(added), -1)), nodes
 
 
 def save(path, **arrays):
@@ -119,21 +113,13 @@ def save(path, **arrays):
 
 
 def main():
-    gates = {}
-    with (HERE / "passages.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            ends = [(float(row[f"gate_lon{i}"]), float(row[f"gate_lat{i}"])) for i in (1, 2)]
-            gates[row["passage"]] = shapely.LineString(ends)
+    gates = gate_lines()
     with (HERE / "ports.csv").open(encoding="utf-8") as file:
         ports = [(row["port"], float(row["lon"]), float(row["lat"])) for row in csv.DictReader(file)]
-    land = np.array(
-        [part for g in geopandas.read_parquet(HERE / "countries.parquet").geometry for part in shapely.get_parts(g)],
-        dtype=object,
-    )
     points, edges = network()
     points, edges, kiel = add_kiel(points, edges)
     points, edges, gate = split_at_gates(points, edges, gates, kiel)
-    node, km = attach([p[1:] for p in ports], points, gate, land)
+    points, edges, gate, node = attach([p[1:] for p in ports], points, edges, gate)
     save(
         HERE / "lanes.npz",
         points=np.round(points, 5),
@@ -142,7 +128,6 @@ def main():
         passages=np.array(list(gates), dtype="U24"),
         ports=np.array([p[0] for p in ports], dtype="U12"),
         port_node=node.astype(np.int32),
-        port_km=np.round(km, 3),
     )
     counts = {name: int((gate == i).sum()) for i, name in enumerate(gates)}
     print(len(points), "nodes", len(edges), "edges", counts)

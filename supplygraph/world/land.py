@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from supplygraph import facts
-from supplygraph.world.lanes import haversine
+from supplygraph.world.coast import haversine, landmass
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,47 +33,10 @@ CORRIDOR_KM = 700.0
 PORTS_KEPT = 5
 ONSITE_KM = 30.0
 OVERLAND_KM = 7000.0
-#: Points this far off a coarse coast still belong to the nearest land.
-OFFSHORE_KM = 60.0
 #: Loading a train, USD per gross tonne (transload of data/facts/freight.csv); it decides between road and rail.
 RAIL_LOADING_USD_T = 15.33
 _AFRICA = frozenset("AGO BWA COD KEN LSO MOZ MWI NAM RWA SWZ TZA UGA ZAF ZMB ZWE MDG".split())
 _LEG = ["distance_km", "days", "usd_t_gross", "mode", "reference"]
-
-
-@lru_cache(maxsize=1)
-def _land() -> tuple[NDArray[np.object_], NDArray[np.object_]]:
-    """Return the landmasses (connected parts of all countries) and all coastlines."""
-    import geopandas
-    import shapely
-
-    shapes = geopandas.read_parquet(facts.path("geo/countries.parquet")).geometry
-    parts = shapely.get_parts(shapely.union_all(shapes.to_numpy(), grid_size=0.001))
-    return parts, shapely.boundary(parts)
-
-
-def landmass(lon: Floats, lat: Floats) -> tuple[Ints, Floats]:
-    """Return the landmass of each point (-1 = none within 60 km) and its distance to the coast in km.
-
-    Degrees in. The coast distance is measured on a locally scaled plane, good to a few per cent.
-    """
-    import shapely
-
-    parts, coasts = _land()
-    tree = shapely.STRtree(parts)
-    points = shapely.points(lon, lat)
-    found = np.full(len(points), -1)
-    coast = np.full(len(points), np.nan)
-    for i, point in enumerate(points):
-        j = int(tree.nearest(point))
-        stretch = np.array([np.cos(np.radians(lat[i])), 1.0])
-        near = shapely.get_coordinates(shapely.shortest_line(point, parts[j]))
-        off = 111.195 * float(np.hypot(*((near[0] - near[1]) * stretch)))
-        if off <= OFFSHORE_KM:
-            found[i] = j
-        line = shapely.get_coordinates(shapely.shortest_line(point, coasts[j]))
-        coast[i] = 111.195 * float(np.hypot(*((line[0] - line[1]) * stretch)))
-    return found, coast
 
 
 @lru_cache(maxsize=1)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from supplygraph import facts
+from supplygraph.world.coast import haversine, over_land_km
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,23 +27,20 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-EARTH_KM = 6371.0088
+#: From a port's node on the lanes to its quay: no distance, but an edge.
+_QUAY_KM = 0.001
+#: Sea nodes tried for a port or jetty, and km of land that a second tie may add to the best one's.
+_CANDIDATES, _MORE_LAND_KM = 24, 2.0
 #: Combined closures for which lanes are kept too, beside every single one.
 TOGETHER: tuple[tuple[str, ...], ...] = (
     ("lombok", "malacca", "sunda"),
+    ("lombok", "malacca", "ombai", "sunda"),
     ("bab_el_mandeb", "suez"),
     ("panama", "suez"),
     ("danish", "kiel"),
     ("malacca", "suez"),
     ("luzon", "taiwan"),
 )
-
-
-def haversine(lon1: Floats | float, lat1: Floats | float, lon2: Floats | float, lat2: Floats | float) -> Floats:
-    """Return great-circle distances in km (degrees in, sphere of mean radius)."""
-    x1, y1, x2, y2 = (np.radians(np.asarray(v, dtype=float)) for v in (lon1, lat1, lon2, lat2))
-    a = np.sin((y2 - y1) / 2) ** 2 + np.cos(y1) * np.cos(y2) * np.sin((x2 - x1) / 2) ** 2
-    return np.asarray(2 * EARTH_KM * np.arcsin(np.sqrt(np.minimum(a, 1))))
 
 
 class Leg(NamedTuple):
@@ -65,7 +64,6 @@ class Base:
     passages: tuple[str, ...]
     ports: tuple[str, ...]
     port_node: Ints
-    port_km: Floats
 
 
 @lru_cache(maxsize=1)
@@ -85,8 +83,44 @@ def base() -> Base:
             passages=tuple(map(str, store["passages"])),
             ports=tuple(map(str, store["ports"])),
             port_node=store["port_node"].astype(np.int64),
-            port_km=store["port_km"],
         )
+
+
+@lru_cache(maxsize=1)
+def gate_lines() -> dict[str, Any]:
+    """Return the gate line of each strait, coast to coast, as ``shapely.LineString`` in degrees."""
+    import shapely
+
+    table = facts.read("geo/passages.csv")
+    ends = table[["gate_lon1", "gate_lat1", "gate_lon2", "gate_lat2"]].to_numpy(dtype=float)
+    return dict(zip(table["passage"], shapely.linestrings(ends.reshape(-1, 2, 2)), strict=True))
+
+
+def near_nodes(lon: float, lat: float, points: Floats, gate: Ints, most: int) -> list[int]:
+    """Return the sea nodes that a port or jetty is tied to, the best first.
+
+    The best is the nearest by km + 2 x km over land; others join where the line to them crosses hardly more
+    land. No tie crosses a gate line, else a closed strait would leak.
+    """
+    import shapely
+
+    away = haversine(lon, lat, points[:, 0], points[:, 1])
+    away[gate >= 0] = np.inf
+    near = np.argsort(away, kind="stable")[:_CANDIDATES]
+    dry = over_land_km(lon, lat, points[near])
+    x = points[near, 0] - 360 * np.round((points[near, 0] - lon) / 360)
+    start = np.broadcast_to([lon, lat], (len(near), 2))
+    lines = shapely.linestrings(np.stack([start, np.column_stack([x, points[near, 1]])], axis=1))
+    walls = shapely.union_all(list(gate_lines().values()))
+    crossed = np.zeros(len(near), dtype=bool)
+    for turn in (-360.0, 0.0, 360.0):
+        crossed |= shapely.intersects(shapely.transform(lines, lambda xy, by=turn: xy + np.array([by, 0.0])), walls)
+    cost = np.where(crossed, np.inf, away[near] + 2 * dry)
+    best = int(np.argmin(cost))
+    fair = (dry <= dry[best] + _MORE_LAND_KM) & (cost <= 1.8 * cost[best] + 50)
+    fair[best] = False
+    order = [best, *(int(i) for i in np.argsort(cost, kind="stable") if fair[i])]
+    return [int(near[i]) for i in order[:most]]
 
 
 def arctic() -> tuple[str, ...]:
@@ -101,7 +135,7 @@ class SeaGraph:
     Parameters
     ----------
     extra
-        Jetties as (id, lon, lat); each is tied to the nearest lane node.
+        Jetties as (id, lon, lat); each is tied to the nearest lane node that no strait or land lies before.
     open_arctic
         Admit the passages that are closed by default.
     """
@@ -112,7 +146,7 @@ class SeaGraph:
         self.ids = [f"port-{code}" for code in self.base.ports] + [name for name, _, _ in extra]
         ties = [self._nearest(lon, lat) for _, lon, lat in extra]
         node = np.append(self.base.port_node, [n for n, _ in ties]).astype(np.int64)
-        km = np.append(self.base.port_km, [d for _, d in ties])
+        km = np.append(np.full(len(self.base.ports), _QUAY_KM), [d for _, d in ties])
         size = len(self.base.points)
         self.number = {name: size + i for i, name in enumerate(self.ids)}
         ends = np.column_stack([node, size + np.arange(len(self.ids))])
@@ -124,10 +158,9 @@ class SeaGraph:
         self._trees: dict[tuple[str, frozenset[str]], tuple[Floats, Ints]] = {}
 
     def _nearest(self, lon: float, lat: float) -> tuple[int, float]:
-        away = haversine(lon, lat, self.base.points[:, 0], self.base.points[:, 1])
-        away[self.base.gate >= 0] = np.inf
-        node = int(np.argmin(away))
-        return node, max(float(away[node]), 0.1)
+        points = self.base.points
+        (node,) = near_nodes(lon, lat, points, self.base.gate, 1)
+        return node, max(float(haversine(lon, lat, *points[node])), _QUAY_KM)
 
     def _graph(self, closed: frozenset[str]) -> csr_array:
         from scipy.sparse import csr_array
@@ -139,42 +172,48 @@ class SeaGraph:
         return csr_array((self.km[keep], (u, v)), shape=(self.size, self.size))
 
     def trees(self, origins: Sequence[str], closed: Iterable[str] = ()) -> tuple[Floats, Ints]:
-        """Return distances (km) and predecessors from each origin to every node."""
+        """Return distances (km) and predecessors from each origin to every node; one Dijkstra search each."""
         from scipy.sparse.csgraph import dijkstra
 
-        shut = frozenset(closed) | self.shut
-        missing = [name for name in dict.fromkeys(origins) if (name, shut) not in self._trees]
-        if missing:
-            numbers = [self.number[name] for name in missing]
-            km, before = dijkstra(self._graph(shut), directed=False, indices=numbers, return_predecessors=True)
-            for i, name in enumerate(missing):
-                self._trees[name, shut] = (km[i], before[i].astype(np.int64))
-        found = [self._trees[name, shut] for name in origins]
-        return np.array([k for k, _ in found]), np.array([b for _, b in found])
+        numbers = [self.number[name] for name in origins]
+        graph = self._graph(frozenset(closed) | self.shut)
+        km, before = dijkstra(graph, directed=False, indices=numbers, return_predecessors=True)
+        return km, before.astype(np.int64)
+
+    def _tree(self, origin: str, closed: Iterable[str]) -> tuple[Floats, Ints]:
+        """Return the tree of one origin, kept for the next question."""
+        key = (origin, frozenset(closed))
+        if key not in self._trees:
+            km, before = self.trees([origin], key[1])
+            self._trees[key] = (km[0], before[0].astype(np.int32))
+        return self._trees[key]
 
     def matrix(self, origins: Sequence[str], destinations: Sequence[str], closed: Iterable[str] = ()) -> Floats:
         """Return km from each origin to each destination; inf where there is no way."""
-        km, _ = self.trees(origins, closed)
+        from scipy.sparse.csgraph import dijkstra
+
+        numbers = [self.number[name] for name in origins]
+        km = dijkstra(self._graph(frozenset(closed) | self.shut), directed=False, indices=numbers)
         return np.asarray(km[:, [self.number[name] for name in destinations]])
 
     def way(self, origin: str, destination: str, closed: Iterable[str] = ()) -> list[int]:
         """Return the nodes of the shortest way, origin first; empty if there is none."""
-        km, before = self.trees([origin], closed)
+        km, before = self._tree(origin, closed)
         node = self.number[destination]
-        if not np.isfinite(km[0, node]):
+        if not np.isfinite(km[node]):
             return []
         way = [node]
         while way[-1] != self.number[origin]:
-            way.append(int(before[0, way[-1]]))
+            way.append(int(before[way[-1]]))
         return way[::-1]
 
     def chain(self, origin: str, destination: str, closed: Iterable[str] = ()) -> list[Leg]:
         """Return the legs of the shortest way; empty if there is none."""
-        km, _ = self.trees([origin], closed)
+        km, _ = self._tree(origin, closed)
         stops = [n for n in self.way(origin, destination, closed) if n >= len(self.base.points) or self.gate[n] >= 0]
         legs = []
-        for a, b in zip(stops[:-1], stops[1:], strict=True):
-            legs.append(Leg(*self.place(a), *self.place(b), float(km[0, b] - km[0, a])))
+        for a, b in pairwise(stops):
+            legs.append(Leg(*self.place(a), *self.place(b), float(km[b] - km[a])))
         return legs
 
     def place(self, node: int) -> tuple[str, int]:
