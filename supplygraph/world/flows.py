@@ -23,9 +23,12 @@ import pandas as pd
 
 from supplygraph.errors import DataError, InfeasibleError, Problem
 from supplygraph.world.balance import Balanced, balance, band_misses, shortfall
+from supplygraph.world.closing import EU, EUROPEAN_UNION
 from supplygraph.world.prior import compatible, overlap, shared, tokens
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from supplygraph.world.balance import Flags, Floats, Ints
 
 FORM_FLOOR = 1e-3
@@ -274,12 +277,17 @@ def _feasible(work: _Work) -> Balanced:
         )
 
 
+def _named(countries: NDArray[Any], name: str) -> Flags:
+    """Tell which countries a record names; ``EUU`` names the members of the European Union."""
+    return np.isin(countries.astype(str), sorted(EU)) if name == EUROPEAN_UNION else np.asarray(countries == name)
+
+
 def _blocks(work: _Work, bands: pd.DataFrame) -> Ints:
     """Give each pair the number of its band, -1 for none."""
     block = np.full((len(work.origins), len(work.destinations)), -1)
     exporters, importers = work.origins["country"].to_numpy(), work.destinations["country"].to_numpy()
     for k, row in enumerate(_records(bands)):
-        block[np.ix_(exporters == row.exporter, importers == row.importer)] = k
+        block[np.ix_(_named(exporters, row.exporter), _named(importers, row.importer))] = k
     return block
 
 
@@ -291,8 +299,8 @@ def _accept(work: _Work, bands: pd.DataFrame, found: Balanced) -> pd.DataFrame:
     total = found.flow + work.pinned
     for k, row in enumerate(_records(bands)):
         cells = block == k
-        supply = float(o.loc[o["country"] == row.exporter, "supply_t"].sum())
-        intake = float(d.loc[d["country"] == row.importer, "intake_t"].sum())
+        supply = float(o.loc[_named(o["country"].to_numpy(), row.exporter), "supply_t"].sum())
+        intake = float(d.loc[_named(d["country"].to_numpy(), row.importer), "intake_t"].sum())
         if row.low_t > min(supply, intake):
             refused[k] = f"larger than the margins ({supply:.0f} t supply, {intake:.0f} t intake)"
         elif not (_support(work) & cells).any() and not row.low_t <= total[cells].sum() <= row.high_t:
@@ -366,16 +374,13 @@ def _tell(work: _Work, bands: pd.DataFrame, before: Floats, after: Floats) -> No
     """Report what each accepted band did, and what it displaced."""
     old, new = (by_country(x, work.origins, work.destinations) for x in (before, after))
     moved = new.sub(old, fill_value=0.0)
-    for row in _records(bands):
-        was, now = (
-            float(old.get((row.exporter, row.importer), 0.0)),
-            float(new.get((row.exporter, row.importer), 0.0)),
-        )
+    sellers, buyers = (moved.index.get_level_values(level).to_numpy() for level in (0, 1))
+    block = _blocks(work, bands)
+    for k, row in enumerate(_records(bands)):
+        was, now = float(before[block == k].sum()), float(after[block == k].sum())
         acts = now <= row.low_t * (1 + 1e-6) or now >= row.high_t * (1 - 1e-6)
-        side = moved[
-            (moved.index.get_level_values(0) == row.exporter) | (moved.index.get_level_values(1) == row.importer)
-        ]
-        side = side.drop((row.exporter, row.importer), errors="ignore") * np.sign(was - now)
+        sells, buys = _named(sellers, row.exporter), _named(buyers, row.importer)
+        side = moved[(sells | buys) & ~(sells & buys)] * np.sign(was - now)
         top = side[side > max(1.0, 0.01 * abs(now - was))].sort_values(ascending=False, kind="stable").head(3)
         sign = "-" if now > was else "+"
         note = ", ".join(f"{a} to {b} {sign}{x:.0f} t" for (a, b), x in top.items()) if acts else ""
@@ -455,7 +460,8 @@ def estimate(
     ties
         Same columns: the same operator or group at both ends.
     bands
-        Customs records, columns exporter, importer, low_t, high_t, reference.
+        Customs records, columns exporter, importer (alpha-3, or ``EUU`` for the European Union), low_t, high_t,
+        reference.
     theta
         Spread of freight cost, USD per tonne of metal.
     tail, least_t, most_pairs

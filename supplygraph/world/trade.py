@@ -15,6 +15,7 @@ import pandas as pd
 
 from supplygraph import facts
 from supplygraph.world import flows
+from supplygraph.world.closing import EU, EUROPEAN_UNION
 
 if TYPE_CHECKING:
     from supplygraph.world.balance import Floats
@@ -209,16 +210,48 @@ class _Cells:
     table: pd.DataFrame  # exporter, importer, quantity_t (0 = recorded as none), share, measure, width, ...
     supply: pd.Series[Any]
     intake: pd.Series[Any]
+    union: bool  # the European Union's use is booked in one place: its members count as one importer
+
+    def lump(self, by_country: pd.Series[Any]) -> pd.Series[Any]:
+        """Add the members of a union up."""
+        if not self.union:
+            return by_country
+        table = by_country.rename("t").reset_index()
+        table["importer"] = _member(table["importer"])
+        return table.groupby(["exporter", "importer"])["t"].sum()
 
     def flow(self, by_country: pd.Series[Any]) -> Floats:
         """Model tonnes of each cell."""
+        by_country = self.lump(by_country)
         pairs = pd.MultiIndex.from_frame(self.table[["exporter", "importer"]])
         return np.asarray(by_country.reindex(pairs).fillna(0.0), dtype=float)
 
 
+def _member(country: pd.Series[Any]) -> pd.Series[Any]:
+    """Replace the members of the European Union by the union."""
+    return country.where(~country.isin(EU), EUROPEAN_UNION)
+
+
+def _as_union(record: pd.DataFrame) -> pd.DataFrame:
+    """Add the importers of the European Union up; what members sell to each other stays inside."""
+    table = record.assign(importer=_member(record["importer"]))
+    table = table[~(table["importer"].eq(EUROPEAN_UNION) & table["exporter"].isin(EU))]
+    rank = {"high": 0, "medium": 1, "low": 2}
+    table["weak"] = table["confidence"].map(rank)
+    keys = [c for c in table.columns if c not in {"quantity_t", "share", "confidence", "weak"}]
+    table = table.groupby(keys, as_index=False).agg(
+        quantity_t=("quantity_t", "sum"), share=("share", "sum"), weak=("weak", "max")
+    )
+    return table.assign(confidence=table["weak"].map({v: k for k, v in rank.items()}))
+
+
 def _cells(record: pd.DataFrame, origins: pd.DataFrame, destinations: pd.DataFrame) -> _Cells:
+    union = bool(destinations["node"].astype(str).str.endswith("-euu").any())
+    takers = destinations
+    if union:
+        record, takers = _as_union(record), destinations.assign(country=_member(destinations["country"]))
     supply = origins.groupby("country")["supply_t"].sum()
-    intake = destinations.groupby("country")["intake_t"].sum()
+    intake = takers.groupby("country")["intake_t"].sum()
     supply, intake = supply[supply > 0], intake[intake > 0]
     rows = record[record["exporter"].isin(supply.index) & record["importer"].isin(intake.index)]
     complete = record[record["measure"].isin(COMPLETE) & record["importer"].isin(intake.index)]
@@ -227,11 +260,14 @@ def _cells(record: pd.DataFrame, origins: pd.DataFrame, destinations: pd.DataFra
         every = pd.MultiIndex.from_product(
             [known, sorted(complete["importer"].unique())], names=["exporter", "importer"]
         ).to_frame(index=False)
-        rows = every[every["exporter"] != every["importer"]].merge(rows, how="left")
+        home = every["exporter"].eq(every["importer"])
+        if union:
+            home |= every["importer"].eq(EUROPEAN_UNION) & every["exporter"].isin(EU)
+        rows = every[~home].merge(rows, how="left")
         rows["measure"] = rows["measure"].fillna(complete["measure"].iloc[0])
         rows["quantity_t"] = rows["quantity_t"].fillna(0.0)
     rows = rows.sort_values(["exporter", "importer"], ignore_index=True)
-    return _Cells(rows, supply, intake)
+    return _Cells(rows, supply, intake, union)
 
 
 def _targets(cells: _Cells, plain: pd.Series[Any]) -> Floats:
@@ -242,7 +278,9 @@ def _targets(cells: _Cells, plain: pd.Series[Any]) -> Floats:
     changes from year to year, and there the statistics, not the estimate, set the total.
     """
     table = cells.table
-    abroad = plain[plain.index.get_level_values(0) != plain.index.get_level_values(1)]
+    plain = cells.lump(plain)
+    seller, buyer = plain.index.get_level_values(0), plain.index.get_level_values(1)
+    abroad = plain[(seller != buyer) & ~((buyer == EUROPEAN_UNION) & seller.isin(EU))]
     bought, sold = abroad.groupby(level=1).sum(), abroad.groupby(level=0).sum()
     modelled = pd.Series(cells.flow(plain), index=table.index)
     quantity = table["quantity_t"]
