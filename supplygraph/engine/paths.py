@@ -88,7 +88,7 @@ def path_model(
     rows = Rows.of(graph, audiences, left)
     uses = np.flatnonzero(graph.role == USE)
     unit = unit_of(left)
-    draft = _Draft(graph, rows, Builder(len(rows)), Paths(graph), audiences.shares(graph), links, unit, left.couples)
+    draft = _Draft(graph, rows, Builder(len(rows)), Paths(graph), links, unit, left.couples)
     unmet = draft.builder.add(len(uses), [(rows.intake[uses], np.ones(len(uses)))])
     draft.settle(unmet, 0.0, np.inf)
     for way in ways:
@@ -103,8 +103,10 @@ def path_model(
     lower = np.zeros(builder.count)
     wanted = left.demand[uses]
     lower[unmet], upper[unmet] = np.maximum(wanted - left.intake[uses], 0.0) / unit, wanted / unit
-    extra = np.zeros(draft.next_row - len(rows))
-    face = Face(lower, upper, np.append(rows.lower / unit, extra), np.append(rows.upper / unit, extra))
+    face = Face(
+        lower, upper, np.concatenate([rows.lower / unit, *draft.row_lower]),
+        np.concatenate([rows.upper / unit, *draft.row_upper]),
+    )
     price = _Pricer(graph, ways, audiences, scenario, draft, relink) if left.couples else None
     model = Model(
         rows, builder.matrix(), face, unit, unmet, uses, keep, keep_flow, draft.domestic(), price,
@@ -122,18 +124,41 @@ class _Draft:
     rows: Rows
     builder: Builder
     paths: Paths
-    shares: Floats
     links: Links
     unit: float
     couples: bool
     upper: list[Floats] = field(default_factory=list)
     freight: list[Floats] = field(default_factory=list)
-    pair_rows: dict[int, Ints] = field(default_factory=dict)
     next_row: int = 0
-    _flows: list[tuple[Ints, Floats]] = field(default_factory=list)
+    row_upper: list[Floats] = field(default_factory=list)
+    row_lower: list[Floats] = field(default_factory=list)
+    _shared: dict[str, Ints] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.next_row = len(self.rows)
+        self.pair_row = np.full(len(self.links.flow), -1)
+        if self.couples:  # what is kept of a link, over all its routes and audiences
+            self.pair_row = self._number(len(self.links.flow), 0.0, 0.0)
+
+    def _number(self, count: int, lower: Floats | float, upper: Floats | float) -> Ints:
+        """Number further rows."""
+        numbers = np.arange(self.next_row, self.next_row + count)
+        self.next_row += count
+        for pile, bound in ((self.row_lower, lower), (self.row_upper, upper)):
+            pile.append(np.broadcast_to(np.asarray(bound, dtype=np.float64), count).copy())
+        return numbers
+
+    def shared(self, name: str, members: Ints, limit: Floats, size: int) -> Ints:
+        """Rows that hold the sum over audiences to a limit; -1 where there is one audience only.
+
+        A tonne of feed that changes its audience is still the same shipment.
+        """
+        if self.rows.audiences.count == 1 or not len(members):
+            return np.full(len(members), -1)
+        known = self._shared.setdefault(name, np.full(size, -1))
+        new = known[members] < 0
+        known[members[new]] = self._number(int(new.sum()), -np.inf, limit[new])
+        return known[members]
 
     def settle(self, block: slice, freight: Floats | float, upper: Floats | float) -> None:
         """Note bounds and freight of a block."""
@@ -159,20 +184,21 @@ class _Draft:
         if not len(ships):
             return
         row, column = way.row[graph.ship_origin[ships]], way.column[graph.ship_destination[ships]]
-        flow = graph.ship_flow[ships] * self.shares[audience, graph.ship_destination[ships]]
-        usable = on[row, column] & (flow > 1e-12 * graph.ship_flow[ships])
-        ships, flow = ships[usable], flow[usable] / self.unit
+        ships = ships[on[row, column]]
+        flow = graph.ship_flow[ships] / self.unit
         steps = _ship_steps(graph, ships)
         broken = _touches(graph, steps, scenario)
         pairs, where = np.unique(links.pair[ships], return_inverse=True)
-        numbers = self._open_pairs(pairs, np.bincount(where, flow, len(pairs)), audience)
+        numbers = self.pair_row[pairs]
         whole = ~broken
         kept = ships[whole]
+        limited = self.shared("ship", kept, flow[whole], len(graph.ship_flow))
         block = self.builder.add(
             len(kept),
             [
                 *self.entries(graph.ship_origin[kept], graph.ship_destination[kept], audience, steps[whole]),
                 (numbers[where[whole]], np.ones(len(kept))),
+                (limited, np.ones(len(kept))),
             ],
         )
         self.settle(block, 0.0, flow[whole])
@@ -184,26 +210,15 @@ class _Draft:
         moving = np.ones(len(pairs), dtype=np.bool_) if self.couples else lost > 0
         self._moved(way, pairs[moving], numbers[moving], lost[moving], audience)
 
-    def _open_pairs(self, pairs: Ints, flow: Floats, audience: int) -> Ints:
-        """Number a row per link where routes compete for it; -1 where a bound is enough."""
-        if not self.couples:
-            self._flows.append((np.zeros(0, dtype=np.int64), np.zeros(0)))
-            return np.full(len(pairs), -1)
-        numbers = np.arange(self.next_row, self.next_row + len(pairs))
-        self.next_row += len(pairs)
-        self._flows.append((numbers, flow))
-        known = self.pair_rows.setdefault(audience, np.full(len(self.links.flow), -1))
-        known[pairs] = numbers
-        return numbers
-
     def _moved(self, way: Ways, pairs: Ints, numbers: Ints, lost: Floats, audience: int) -> None:
         origin, destination = self.links.origin[pairs], self.links.destination[pairs]
         row, column = way.row[origin], way.column[destination]
         steps = way.routes.steps[row, column]
-        block = self.builder.add(
-            len(pairs),
-            [*self.entries(origin, destination, audience, steps), (numbers, np.ones(len(pairs)))],
-        )
+        ones = np.ones(len(pairs))
+        entries = [*self.entries(origin, destination, audience, steps), (numbers, ones)]
+        if not self.couples:
+            entries.append((self.shared("moved", pairs, lost, len(self.links.flow)), ones))
+        block = self.builder.add(len(pairs), entries)
         extra = way.routes.weight[row, column] - way.calm[row, column] + SHIFT
         self.settle(block, extra, np.inf if self.couples else lost)
         self.paths.note(block, MOVED, origin, destination, audience, steps, flow=lost)
@@ -220,8 +235,8 @@ class _Draft:
     def contracts(self) -> tuple[Ints, Floats]:
         """Columns that measure what is kept of each link, and what it carries today."""
         if self.couples:
-            numbers, flow = (_join([pair[side] for pair in self._flows]) for side in (0, 1))
-            block = self.builder.add(len(numbers), [(numbers.astype(np.int64), np.full(len(numbers), -1.0))])
+            flow = self.links.flow / self.unit
+            block = self.builder.add(len(flow), [(self.pair_row, np.full(len(flow), -1.0))])
             self.settle(block, 0.0, flow)
             return np.arange(block.start, block.stop), flow
         table = self.paths.table()
@@ -264,7 +279,7 @@ class _Pricer:
                 new = np.where(on, cost + (self.graph.fee[way.origins][:, None] + self.relink), np.inf)
                 new = np.where(on, 0.0, np.inf) if mode == "free" else new
                 freight += self._add(model, builder, start, way, found, audience, NEW, new, dual)
-                if mode == "freight" and audience in self.draft.pair_rows:
+                if mode == "freight":
                     moved = np.where(on, cost - way.calm + SHIFT, np.inf)
                     freight += self._add(model, builder, start, way, found, audience, MOVED, moved, dual)
         if builder.count:
@@ -296,7 +311,7 @@ class _Pricer:
         steps = found.steps[row, column]
         entries = self.draft.entries(origin, destination, audience, steps)
         if kind == MOVED:
-            entries.append((self._pair(way, audience)[row, column], np.ones(len(row))))
+            entries.append((self._pair(way)[row, column], np.ones(len(row))))
         block = builder.add(len(row), entries)
         block = slice(start + block.start, start + block.stop)
         self.draft.paths.note(block, kind, origin, destination, audience, steps)
@@ -305,11 +320,12 @@ class _Pricer:
             return [true - way.calm[row, column] + SHIFT]
         return [true + self.graph.fee[origin] + self.relink]
 
-    def _pair(self, way: Ways, audience: int) -> Ints:
-        links, known = self.draft.links, self.draft.pair_rows[audience]
+    def _pair(self, way: Ways) -> Ints:
+        links, known = self.draft.links, self.draft.pair_row
         numbers = np.full(way.open.shape, -1)
         row, column = way.row[links.origin], way.column[links.destination]
         there = (row >= 0) & (column >= 0) & (known >= 0)
+        there &= links.product == (self.graph.gives[way.origins[0]] if len(way.origins) else -1)
         numbers[row[there], column[there]] = known[there]
         return numbers
 
@@ -331,7 +347,7 @@ class _Pricer:
             hit = quota.covers(graph, way.origins[:, None], way.destinations[None, :])
             reduced = reduced - np.where(hit, dual[row], 0.0)
         if kind == MOVED:
-            numbers = self._pair(way, audience)
+            numbers = self._pair(way)
             reduced = np.where(numbers >= 0, reduced - of(numbers), np.inf)
         return reduced
 

@@ -335,40 +335,48 @@ def _hub_model(graph: Expanded, setting: Setting, audiences: Audiences, links: L
     for ways in setting.ways:
         for audience in range(audiences.count):
             next_row = add_hubs(builder, rows, ways, audience, next_row)
-    keep, keep_flow = _add_links(builder, rows, setting.ways, links) if links is not None else (slice(0, 0), [])
+    keep, keep_flow = np.zeros(0, dtype=np.int64), np.zeros(0)
+    if links is not None and len(links.flow):
+        keep, keep_flow, next_row = _add_links(builder, rows, setting.ways, links, next_row)
     domestic = _add_home(builder, rows, setting.ways) if home else slice(0, 0)
     builder.rows = next_row
     unit = unit_of(setting.left)
     face = _face(rows, setting.left, uses, builder.count, next_row, unit)
-    carried = np.asarray(keep_flow, dtype=np.float64) / unit
-    face.upper[keep] = carried
+    face.upper[keep] = keep_flow / unit
     return Model(
         rows, builder.matrix(), face, unit, unmet, uses,
-        np.arange(keep.start, keep.stop), carried, np.arange(domestic.start, domestic.stop),
+        keep, keep_flow / unit, np.arange(domestic.start, domestic.stop),
     )
 
 
-def _add_links(builder: Builder, rows: Rows, ways: list[Ways], links: Links) -> tuple[slice, Floats]:
-    """Append the baseline links that are still open, split by audience."""
-    shares = rows.audiences.shares(rows.graph)
-    start, flows = builder.count, []
+def _add_links(builder: Builder, rows: Rows, ways: list[Ways], links: Links, start: int) -> tuple[Ints, Floats, int]:
+    """Append the baseline links that are still open; further rows count from ``start``.
+
+    Returns the columns that measure what is kept of each link, its tonnes, and the next row. Feed that
+    changes its audience is still kept: where several audiences share a plant, one column measures their sum.
+    """
+    graph, several = rows.graph, rows.audiences.count > 1
+    keep, flows = [], []
     for product, way in enumerate(ways):
         here = np.flatnonzero((links.product == product) & (links.flow > 0))
         row, column = way.row[links.origin[here]], way.column[links.destination[here]]
+        feeds = np.isin(here, here[graph.gives[links.destination[here]] >= 0]) & several
+        sums = np.full(len(links.flow), -1)
+        sums[here[feeds]] = np.arange(start, start + int(feeds.sum()))
+        start += int(feeds.sum())
         for audience in range(rows.audiences.count):
-            flow = links.flow[here] * shares[audience, links.destination[here]]
-            on = serves(rows.graph, rows.audiences, way, audience)[row, column] & (flow > 1e-12 * links.flow[here])
-            pairs = here[on]
+            pairs = here[serves(graph, rows.audiences, way, audience)[row, column]]
+            ends, ones = (links.origin[pairs], links.destination[pairs]), np.ones(len(pairs))
             who = np.full(len(pairs), audience)
-            builder.add(
-                len(pairs),
-                [
-                    *rows.sending(links.origin[pairs], who), *rows.taking(links.destination[pairs], who),
-                    *rows.leaving(links.origin[pairs], links.destination[pairs]),
-                ],
-            )
-            flows.append(flow[on])
-    return slice(start, builder.count), np.concatenate(flows) if flows else np.zeros(0)
+            entries = [*rows.sending(ends[0], who), *rows.taking(ends[1], who), *rows.leaving(*ends)]
+            block = builder.add(len(pairs), [*entries, (sums[pairs], ones)])
+            alone = sums[pairs] < 0
+            keep.append(np.arange(block.start, block.stop)[alone])
+            flows.append(links.flow[pairs][alone])
+        total = builder.add(int(feeds.sum()), [(sums[here[feeds]], np.full(int(feeds.sum()), -1.0))])
+        keep.append(np.arange(total.start, total.stop))
+        flows.append(links.flow[here[feeds]])
+    return np.concatenate(keep), np.concatenate(flows), start
 
 
 def _add_home(builder: Builder, rows: Rows, ways: list[Ways]) -> slice:

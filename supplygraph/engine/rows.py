@@ -43,28 +43,6 @@ class Audiences:
         size = len(graph.processes)
         return cls(np.zeros(size, dtype=np.int64), np.ones((1, size), dtype=np.bool_))
 
-    def shares(self, graph: Expanded) -> Floats:
-        """Audience x process: the share of its output (use: intake) that ends with each audience at baseline.
-
-        Traced backward along the shipments, mixing at processes; a process that ships nothing counts
-        for the last audience.
-        """
-        from scipy.sparse import csc_array, eye_array
-        from scipy.sparse.linalg import splu
-
-        size = len(graph.processes)
-        sent = np.bincount(graph.ship_origin, graph.ship_flow, size)
-        weight = graph.ship_flow / np.where(sent > 0, sent, 1.0)[graph.ship_origin]
-        end = (graph.gives < 0) | (sent <= 0)
-        own = np.zeros((self.count, size))
-        own[np.where(graph.role == USE, self.of, self.count - 1)[end], np.flatnonzero(end)] = 1.0
-        if self.count == 1 or not len(weight):
-            return np.ones((1, size)) if self.count == 1 else own
-        step = csc_array((weight, (graph.ship_origin, graph.ship_destination)), shape=(size, size))
-        shift = csc_array(eye_array(size) - step)
-        solve = splu(shift)
-        return np.clip(np.stack([solve.solve(row) for row in own]), 0.0, 1.0)
-
 
 @dataclass(frozen=True, eq=False)
 class Rows:

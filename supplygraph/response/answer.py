@@ -187,7 +187,7 @@ def _figures(
 ) -> dict[str, Any]:
     is_use = graph.role == USE
     demand, unmet = graph.demand, flows.unmet
-    lost = np.where(is_use, np.maximum(demand - static, 0.0), 0.0)
+    lost = np.where(is_use & (demand - static > 1e-9 * demand), demand - static, 0.0)
     served_before = float(np.bincount(graph.ship_destination, graph.ship_flow, len(demand))[is_use].sum())
     served_after = float((demand - unmet)[is_use].sum())
     figures: dict[str, Any] = {
@@ -200,7 +200,8 @@ def _figures(
         before = average(table["before_t"].to_numpy(), per_tonne, served_before)
         after = average(table["after_t"].to_numpy(), per_tonne, served_after)
         label = "cost_usd_t" if name == "cost_usd_t" else name
-        figures |= {f"before_{label}": before, f"after_{label}": after, f"added_{label}": after - before}
+        added = after - before if not abs(after - before) < 1e-6 * max(abs(before), 1.0) else 0.0
+        figures |= {f"before_{label}": before, f"after_{label}": after, f"added_{label}": added}
     return figures
 
 
