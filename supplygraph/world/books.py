@@ -31,6 +31,8 @@ NOUNS = {
 NOWHERE = (31.05, -29.87)
 #: Where the users of the European Union without a country of their own are booked: the first without a row.
 EU_HOME = ("DEU", "FRA", "ITA", "AUT", "ESP", "NLD", "POL")
+#: A gap between two stages below this share is rounding in the statistics: one process takes all of it.
+SMALL = 1e-3
 LINE = (
     "process", "node", "mineral", "stage", "role", "input", "output", "makes", "accepts", "operator", "capacity_t",
     "recovery", "activity_t", "year", "reference", "confidence", "country", "facility", "residual",
@@ -55,6 +57,8 @@ class Facts:
         Index country; columns name, lon, lat.
     shares
         Columns product, country, share, reference: where a rest is used.
+    untraded
+        Forms that do not travel.
     """
 
     facilities: pd.DataFrame
@@ -63,6 +67,7 @@ class Facts:
     links: pd.DataFrame
     countries: pd.DataFrame
     shares: pd.DataFrame
+    untraded: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -161,7 +166,9 @@ def _pairs(books: Books, product: str, plants: list[str]) -> list[tuple[list[str
 
 def _close_production(books: Books, step: Step) -> None:
     table = books.facts.production
-    rows = table[(table["stage"] == step.statistic_stage) & (table["series"] == step.series) & (table["year"] == step.year)]
+    rows = table[
+        (table["stage"] == step.statistic_stage) & (table["series"] == step.series) & (table["year"] == step.year)
+    ]
     rows = rows[["country", "quantity_t", "reference"]].copy()
     rows["quantity_t"] *= step.factor
     rows = rows.sort_values("country", ignore_index=True)
@@ -435,7 +442,9 @@ def _take_the_rest(books: Books, step: Step) -> None:
             rest = Rest(str(row["country"]), into, str(row["reference"]))
             node = _residual_node(books, stage.stage + ("" if stage is step else "-industrial"), rest)
             _line(books, stage, source, node, into, into)
-        books.ledger.note(step.stage, str(row["country"]), "unnamed rest", left, tonnes, "share of industrial use assumed")
+        books.ledger.note(
+            step.stage, str(row["country"]), "unnamed rest", left, tonnes, "share of industrial use assumed"
+        )
     for stage in (step, users):
         books.stages.append(
             {
@@ -462,22 +471,23 @@ def _balance(books: Books, product: str) -> None:
         return
     if gap > 0:
         lines = [x for x in books.lines if x["output"] == product]
-        supply = _supply(books, product, lines, {m: p for m, p in _committed(books, product)[0].items()})
+        supply = _supply(books, product, lines, _committed(books, product)[0])
         build = closing.split_surplus(supply, gap, step.restricted, books.ledger, step.stage)
     else:
         lines = [x for x in books.lines if x["input"] == product]
         fixed = _committed(books, product)[1]
-        need = pd.Series({x["process"]: 0.0 if x["facility"] in fixed else intake(x) for x in lines})
-        if not need.sum():
-            need = pd.Series({x["process"]: intake(x) for x in lines})
+        need = _short(books, product, lines, fixed)
         build = need * (-gap / float(need.sum()))
         takers = books.chain.takers(product)
         stage = takers[0].stage if takers else step.stage
-        said = "taken in beyond what was made: release from stocks, scrap or uncounted sources, in proportion to intake"
+        said = "taken in beyond what was made: release (stocks, scrap, uncounted sources) in proportion to intake"
         countries = pd.Series({x["process"]: x["country"] or OTHER for x in lines})
         for country, value in build.groupby(countries).sum().items():
             held = float(sum(intake(x) for x in lines if (x["country"] or OTHER) == country))
             books.ledger.note(stage, str(country), "stock release", held - float(value), held, said)
+    if abs(gap) <= SMALL * max(made, taken):
+        largest = max(lines, key=lambda x: (x["activity_t"], x["process"]))["process"]
+        build = pd.Series({largest: abs(gap)})
     by_process = {x["process"]: x for x in lines}
     totals: dict[str, float] = {}
     for process, tonnes in build.items():
@@ -487,6 +497,27 @@ def _balance(books: Books, product: str) -> None:
     for node, tonnes in sorted(totals.items()):
         like = next(x for x in lines if x["node"] == node)
         _stock(books, product, like, tonnes, build_up=gap > 0)
+
+
+def _short(books: Books, product: str, lines: list[dict[str, Any]], fixed: set[str]) -> pd.Series[float]:
+    """Return the weights of a release: the intake of plants that depend on others.
+
+    Plants fed by their own mine need none, nor do those in countries that make more than their plants take.
+    """
+    made, taken = {}, {}
+    for x in books.lines:
+        if x["output"] == product:
+            made[x["country"]] = made.get(x["country"], 0.0) + x["activity_t"]
+        if x["input"] == product:
+            taken[x["country"]] = taken.get(x["country"], 0.0) + intake(x)
+    everything = pd.Series({x["process"]: intake(x) for x in lines})
+    free = {x["process"] for x in lines if x["facility"] not in fixed}
+    short = {x["process"] for x in lines if taken[x["country"]] > made.get(x["country"], 0.0)}
+    for inside in (free & short, free):
+        weights = everything.where(everything.index.isin(inside), 0.0)
+        if weights.sum() > 0:
+            return weights
+    return everything
 
 
 def _committed(books: Books, product: str) -> tuple[dict[str, float], set[str]]:
@@ -510,7 +541,9 @@ def _committed(books: Books, product: str) -> tuple[dict[str, float], set[str]]:
 
 def _supply(books: Books, product: str, lines: list[dict[str, Any]], committed: dict[str, float]) -> pd.DataFrame:
     """Return who makes a product, what is promised to own plants, and what nobody else can take."""
-    plants = {x["facility"]: set(x["accepts"].split(";")) for x in books.lines if x["input"] == product and x["facility"]}
+    plants = {
+        x["facility"]: set(x["accepts"].split(";")) for x in books.lines if x["input"] == product and x["facility"]
+    }
     own: dict[str, set[str]] = {}
     for mines, into in _pairs(books, product, list(plants)):
         takes = set().union(*(plants.get(p, set()) for p in into))
@@ -518,7 +551,7 @@ def _supply(books: Books, product: str, lines: list[dict[str, Any]], committed: 
     rows = {}
     for x in lines:
         held = committed.get(x["facility"], 0.0)
-        only = x["facility"] in own and set(x["makes"].split(";")) <= own[x["facility"]]
+        only = x["facility"] in own and set(x["makes"].split(";")) <= own[x["facility"]] & books.facts.untraded
         rows[x["process"]] = {
             "country": x["country"],
             "supply_t": x["activity_t"],
