@@ -96,7 +96,7 @@ def landmass(lon: Floats, lat: Floats) -> tuple[Ints, Floats]:
     --------
     >>> number, km = landmass([2.35, 139.7, 133.3], [48.86, 35.7, 33.96])  # Paris, Tokyo, Niihama
     >>> bool(number[1] == number[2] != number[0]), int(km[0] // 50)
-    (True, 2)
+    (True, 3)
     """
     import shapely
 

@@ -239,12 +239,13 @@ class SeaGraph:
             closures = [(), *((name,) for name in self.base.passages if name not in self.shut), *TOGETHER]
         legs: dict[tuple[int, int], float] = {}
         targets = np.array([self.number[name] for name in destinations])
+        origins = sorted(set(origins))  # the same legs whatever the order
         seen = self._collect(origins, targets, (), legs)
         for closure in closures:
             hit = {self.base.passages.index(name) for name in closure}
             if closure and hit & seen:
                 self._collect(origins, targets, closure, legs)
-        rows = [(*self.place(a), *self.place(b), km) for (a, b), km in legs.items()]
+        rows = [(*self.place(a), *self.place(b), round(km, 3)) for (a, b), km in legs.items()]
         columns = ["source", "source_berth", "target", "target_berth", "distance_km"]
         return pd.DataFrame(rows, columns=columns).sort_values(columns[:4], ignore_index=True)
 

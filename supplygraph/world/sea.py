@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import shapely
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 KM_PER_NM = 1.852
 #: A bulk carrier's usual service speed (data/facts/freight.csv: 530 km a day for dry bulk).
@@ -72,7 +75,7 @@ def sea_route(
     origin, destination
         Port names or UN/LOCODEs, in any case.
     closed
-        Straits that may not be passed, for example ``("suez",)``.
+        Straits that may not be passed, by id (or name), for example ``("suez",)``.
     speed_knots
         Service speed in knots.
     arctic
@@ -83,13 +86,14 @@ def sea_route(
     UnknownNameError
         If a port or strait is not known, or a port name is not unique.
     InfeasibleError
-        If no way is left. ``certificate`` is a smallest set of closed straits that alone cuts it.
+        If no way is left. ``certificate`` lists closed straits that alone cut it off, whatever else is open;
+        none of them can be left out of the list.
     DataError
-        If the speed is not positive.
+        If the speed is not a positive number, or both ports are the same.
 
     Notes
     -----
-    Dijkstra on a lane network of 9,769 nodes and 16,027 edges; see ``data/geo/references.csv`` for its
+    Dijkstra on a lane network of 10,082 nodes and 16,715 edges; see ``data/geo/references.csv`` for its
     origin. Ship size, draught and canal limits are not modelled.
 
     Examples
@@ -98,23 +102,21 @@ def sea_route(
     >>> sg.sea_route("Shanghai", "NLRTM")
     SeaRoute CNSHA to NLRTM: 10,5... nm (19,... km), 3... days by taiwan, malacca, bab_el_mandeb, suez, gibraltar, dover
     """
-    if not speed_knots > 0:
-        problem = Problem("sea_route, speed_knots", f"{speed_knots} given, expected a speed above 0 knots")
+    if not 0 < speed_knots < np.inf:
+        problem = Problem("sea_route, speed_knots", f"{speed_knots} given, expected a finite speed above 0 knots.")
         raise DataError("no such voyage", [problem])
     graph = _graph(open_arctic=arctic)
-    shut = _passages(closed, graph)
+    shut = _passages(closed)
     start, end = _port(origin), _port(destination)
+    if start == end:
+        problem = Problem("sea_route", f"origin and destination are both {start}.", "Give two different ports.")
+        raise DataError("no such voyage", [problem])
     way = graph.way(f"port-{start}", f"port-{end}", shut)
     if not way:
-        cut = _cut(graph, start, end, shut)
-        message = (
-            f"no sea route from {start} to {end}: closed {', '.join(cut)} cut it off. Open one of them, or go by land."
-        )
-        raise InfeasibleError(message, cut)
+        raise _no_route(start, end, _cut(start, end, {*shut, *graph.shut}), graph)
     km = float(graph.matrix([f"port-{start}"], [f"port-{end}"], shut)[0, 0])
     gates = [graph.base.passages[graph.gate[n]] for n in way if graph.gate[n] >= 0]
-    days = km / KM_PER_NM / speed_knots / 24
-    return SeaRoute(start, end, km, days, tuple(dict.fromkeys(gates)), _line(graph, way, start, end))
+    return SeaRoute(start, end, km, km / KM_PER_NM / speed_knots / 24, tuple(dict.fromkeys(gates)), _line(graph, way))
 
 
 _GRAPHS: dict[bool, SeaGraph] = {}
@@ -126,12 +128,18 @@ def _graph(*, open_arctic: bool) -> SeaGraph:
     return _GRAPHS[open_arctic]
 
 
-def _passages(closed: Iterable[str] | str, graph: SeaGraph) -> tuple[str, ...]:
-    names = [closed] if isinstance(closed, str) else list(closed)
-    for name in names:
-        if name not in graph.base.passages:
-            raise UnknownNameError.of("strait", name, graph.base.passages)
-    return tuple(sorted(set(names)))
+def _passages(closed: Iterable[str] | str) -> tuple[str, ...]:
+    """Return the ids of straits given by id, node id or name."""
+    table = facts.read("geo/passages.csv")
+    known = {str(name).casefold(): str(key) for name, key in zip(table["name"], table["passage"], strict=True)}
+    known |= {str(key): str(key) for key in table["passage"]}
+    found = set()
+    for name in [closed] if isinstance(closed, str) else list(closed):
+        key = str(name).strip().casefold().removeprefix("passage-")
+        if key not in known:
+            raise UnknownNameError.of("strait", name, table["passage"])
+        found.add(known[key])
+    return tuple(sorted(found))
 
 
 def _port(given: str) -> str:
@@ -149,10 +157,10 @@ def _port(given: str) -> str:
     raise UnknownNameError.of("port", given, [*table["port"], *table["name"]])
 
 
-def _cut(graph: SeaGraph, start: str, end: str, shut: tuple[str, ...]) -> tuple[str, ...]:
+def _cut(start: str, end: str, shut: Iterable[str]) -> tuple[str, ...]:
     """Return a smallest set (none can be left out) of closed straits that cuts the two ports apart."""
-    needed = sorted({*shut, *graph.shut})
-    free = SeaGraph(open_arctic=True)
+    free = _graph(open_arctic=True)
+    needed = sorted(shut)
     for name in list(needed):
         fewer = [n for n in needed if n != name]
         if not free.way(f"port-{start}", f"port-{end}", fewer):
@@ -160,18 +168,20 @@ def _cut(graph: SeaGraph, start: str, end: str, shut: tuple[str, ...]) -> tuple[
     return tuple(needed)
 
 
-def _line(graph: SeaGraph, way: list[int], start: str, end: str) -> shapely.LineString:
+def _no_route(start: str, end: str, cut: tuple[str, ...], graph: SeaGraph) -> InfeasibleError:
+    words = ", ".join(f"{name} (unless arctic=True)" if name in graph.shut else name for name in cut)
+    message = f"no sea route from {start} to {end}: {words} closed cut it off, whatever other straits are open."
+    return InfeasibleError(f"{message} Open one of them, or go by land.", cut)
+
+
+def _line(graph: SeaGraph, way: list[int]) -> shapely.LineString:
     import shapely
 
-    table = facts.read("geo/ports.csv").set_index("port")
-    ends = {way[0]: start, way[-1]: end}
-    points = [table.loc[ends[n], ["lon", "lat"]] if n in ends else graph.base.points[n] for n in way]
-    xy = np.array([[float(p.iloc[0]), float(p.iloc[1])] if hasattr(p, "iloc") else p for p in points])
-    return shapely.LineString(unwrap(xy))
+    return shapely.LineString(unwrap(graph.base.points[way[1:-1]]))  # the terminals lie on their port's node
 
 
-def unwrap(xy: Any) -> Any:
-    """Return the points with longitudes that run on over the date line instead of jumping by 360."""
+def unwrap(xy: Floats) -> Floats:
+    """Return points (degrees) with longitudes that run on over the date line instead of jumping by 360."""
     out = np.array(xy, dtype=float)
     out[1:, 0] -= 360 * np.cumsum(np.round(np.diff(out[:, 0]) / 360))
     return out
