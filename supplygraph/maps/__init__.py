@@ -85,7 +85,7 @@ def _draw(
         "subtitle": subtitle if subtitle is not None else _subtitle(payload),
         "stage": builder.refining_stage(),
         "least": min_flow_t,
-        "tiers": layers.tiers(alignment, payload["countries"]) if alignment is not None else {},
+        "tiers": layers.tiers(alignment) if alignment is not None else {},
         "answer": answer,
         "fill": "answer" if "shares" in answer else "share",
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from supplygraph.maps.pack import pack
 from supplygraph.network import schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from supplygraph.maps.lanes import Line, Table
     from supplygraph.maps.scenarios import Scenario
@@ -341,7 +342,9 @@ class Payload:
 
     def _scenario(self, position: int) -> dict[str, Any]:
         scenario, _ = self.scenarios[position]
-        figures = scenario.kpis or self._figures(position)
+        figures: dict[str, object] = dict(scenario.kpis)
+        if scenario.own_figures or not figures:
+            figures = {**self._figures(position), **figures}
         closed = [self.place[node] for node in sorted(scenario.closed) if node in self.place]
         return {
             "name": scenario.name,
@@ -405,6 +408,7 @@ def _sea_lines(edges: pd.DataFrame, nodes: pd.DataFrame) -> dict[str, Line | Non
     return {edge: None if way is None or len(way) < 2 else way for edge, way in zip(edges.index, ways, strict=True)}
 
 
+@lru_cache(maxsize=1)
 def world() -> dict[str, Any]:
     """Return the bundled country shapes (unwrapped TopoJSON, 0.20 degree) with nothing but their code."""
     topology = json.loads(facts.path("geo/countries.topojson").read_text(encoding="utf-8"))
@@ -418,10 +422,10 @@ def world() -> dict[str, Any]:
     return {"transform": topology["transform"], "arcs": arcs, "shapes": shapes}
 
 
-def tiers(alignment: Any, countries: Iterable[str]) -> dict[str, str]:
-    """Return the alignment tier of each country that has one."""
-    found = {code: alignment.tier(code) for code in countries}
-    return {code: tier for code, tier in found.items() if tier in theme.TIERS}
+def tiers(alignment: Any) -> dict[str, str]:
+    """Return the alignment tier of each country on the map that has one."""
+    found = {shape["iso"]: alignment.tier(shape["iso"]) for shape in world()["shapes"]}
+    return {code: tier for code, tier in sorted(found.items()) if tier in theme.TIERS}
 
 
 def _text(value: object) -> str:

@@ -20,12 +20,16 @@ TODAY = "Today"
 
 @dataclass(frozen=True)
 class Scenario:
-    """One state of the network: who ships what, its key figures, and what is closed."""
+    """One state of the network: who ships what, its key figures, and what is closed.
+
+    ``own_figures`` adds the figures that the map reads off the shipments itself.
+    """
 
     name: str
     shipments: pd.DataFrame
     kpis: Mapping[str, object] = field(default_factory=dict)
     closed: tuple[str, ...] = ()
+    own_figures: bool = False
 
 
 def prepare(net: SupplyNetwork, scenarios: Sequence[Any] | None) -> list[Scenario]:
@@ -49,7 +53,7 @@ def prepare(net: SupplyNetwork, scenarios: Sequence[Any] | None) -> list[Scenari
     nodes = set(net.nodes.index)
     for position, given in enumerate(scenarios or (), start=1):
         try:
-            scenario = _from_mapping(given) if isinstance(given, Mapping) else _from_result(given)
+            scenario = _from_mapping(given) if isinstance(given, Mapping) else _from_result(given, net)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             problems.append(Problem(f"scenario {position}", str(error).strip("'\""), ""))
             continue
@@ -82,18 +86,22 @@ def _texts(values: Iterable[object] | str) -> list[str]:
     return [values] if isinstance(values, str) else [str(value) for value in values]
 
 
-def _from_result(result: Any) -> Scenario:
+def _from_result(result: Any, net: SupplyNetwork) -> Scenario:
     """Read a rerouting: its shipments afterwards, its headline figures, what its shock closes."""
     params = getattr(result, "params", {})
     shock, require = params.get("shock"), params.get("require")
     name = str(shock) if shock and shock != "no shock" else "Rerouted"
+    closed = tuple(_texts(getattr(result, "closed", ())))
+    for node, words in net.nodes["name"].reindex(list(closed)).dropna().items():
+        name = name.replace(str(node), str(words))
     if require:
         name += f"; zone only through {require} or better"
     return Scenario(
         name[:1].upper() + name[1:],
         _shipments(result.shipments_after),
         dict(getattr(result, "map_kpis", None) or {}),
-        tuple(_texts(getattr(result, "closed", ()))),
+        closed,
+        own_figures=True,
     )
 
 

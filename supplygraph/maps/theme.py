@@ -17,6 +17,7 @@ COLOURS: dict[str, str] = {
     "land_leg": "#8a6a2f",
     "more": "#c2410c",
     "less": "#2457b8",
+    "same": "#8b969e",
     "closed": "#b3151b",
     "mine": "#8f5a14",
     "refinery": "#7a35a3",

@@ -150,9 +150,18 @@ function inPlane(pen, frame, paint) {
   }
 }
 
+/** Largest change of a country's share that the fill of the difference view tells apart. */
+const SHARE_CHANGE = 0.2;
+
 function fillOf(canvas, iso) {
   const { data, state } = canvas;
   const { theme } = data;
+  if (canvas.comparing() && state.fill === 'share') {
+    const shares = data.countries[iso] ? data.countries[iso][2] : null;
+    const change = shares ? at(shares, state.scenario) - at(shares, 0) : 0;
+    const depth = 0.5 * Math.sqrt(Math.min(1, Math.abs(change) / SHARE_CHANGE));
+    return Math.abs(change) < 0.001 ? theme.colours.land : mix(theme.colours.land, theme.colours[change > 0 ? 'more' : 'less'], depth);
+  }
   if (state.fill === 'tier') return theme.tiers[data.tiers[iso]] || theme.colours.land;
   const country = data.countries[iso];
   if (state.fill === 'none' || !country) return theme.colours.land;
@@ -220,7 +229,7 @@ function strokeClass(canvas, pen, frame, { step, less, dotted, path }, width, co
     pen.strokeStyle = mix(colours.ocean, full, depth * 0.66);
     pen.stroke(path);
     pen.lineCap = 'butt';
-    pen.setLineDash([8 / frame.k, 2.5 / frame.k]);
+    pen.setLineDash([8 / frame.k + stroke, 2.5 / frame.k + stroke * 0.12]);
     pen.strokeStyle = mix(colours.ocean, full, depth);
     pen.stroke(path);
   }

@@ -34,7 +34,7 @@ class App {
 
   makeMap(container, first) {
     return L.map(container, {
-      zoomControl: first, attributionControl: false, zoomSnap: 0.1, zoomDelta: 0.6, wheelPxPerZoomLevel: 110, minZoom: 1.2,
+      zoomControl: first, attributionControl: false, zoomSnap: 0.1, zoomDelta: 0.6, wheelPxPerZoomLevel: 110, minZoom: 0.4,
       maxZoom: 10, zoomAnimation: false, fadeAnimation: false, inertia: false, worldCopyJump: false,
       center: [20, 130], zoom: 2,
     });
@@ -79,7 +79,9 @@ class App {
   }
 
   tell(map, canvas, item, place) {
-    L.popup({ maxWidth: 420, minWidth: 220, maxHeight: Math.max(180, map.getSize().y * 0.6), className: 'sg-popup' })
+    const panel = this.panel.element.getBoundingClientRect();
+    const wide = window.innerWidth > 700 && !this.page.classList.contains('sg-split');
+    L.popup({ autoPanPaddingTopLeft: [60, 12], autoPanPaddingBottomRight: wide ? [panel.width + 28, 12] : [12, 12], maxWidth: 420, minWidth: 220, maxHeight: Math.max(180, map.getSize().y * 0.6), className: 'sg-popup' })
       .setLatLng(place).setContent(describe(canvas, item, true)).openOn(map);
   }
 
@@ -108,6 +110,7 @@ class App {
   set(changes) {
     const before = this.state.mode;
     Object.assign(this.state, changes);
+    this.state.scenario = Math.max(0, Math.min(this.data.scenarios.length - 1, this.state.scenario));
     if ('mode' in changes && changes.mode !== 'single' && this.state.scenario === 0) {
       this.state.scenario = Math.min(1, this.data.scenarios.length - 1);
     }
@@ -120,7 +123,9 @@ class App {
     const size = this.map.getSize();
     const panel = this.panel.element.getBoundingClientRect();
     const covered = window.innerWidth > 700 && !this.page.classList.contains('sg-split') ? panel.width + 24 : 0;
-    return L.latLngBounds(this.map.containerPointToLatLng([0, 0]), this.map.containerPointToLatLng([size.x - covered, size.y]));
+    const corners = [[0, 0], [size.x - covered, size.y]].map((point) => this.map.containerPointToLatLng(point));
+    // Beyond these latitudes there is nothing but ice: no reason to make room for it.
+    return L.latLngBounds(corners.map(({ lat, lng }) => [Math.max(-56, Math.min(74, lat)), lng]));
   }
 
   /** Two maps that move together: today on the left (or above), the scenario on the right. */

@@ -52,7 +52,10 @@ class Panel {
     };
     const find = () => {
       const wanted = input.value.trim().toLowerCase();
-      const found = wanted ? places.filter((place) => place.text.toLowerCase().includes(wanted)).slice(0, 8) : [];
+      // Whole names first, then beginnings, then the rest, each in order of size.
+      const rankOf = ({ text }) => (text.toLowerCase() === wanted ? 0 : text.toLowerCase().startsWith(wanted) ? 1 : 2);
+      const found = wanted ? places.filter((place) => place.text.toLowerCase().includes(wanted))
+        .sort((a, b) => rankOf(a) - rankOf(b)).slice(0, 8) : [];
       list.replaceChildren(...found.map((place, i) => el('li', {
         role: 'option', id: `sg-found-${i}`, 'aria-selected': 'false',
         mousedown: (event) => { event.preventDefault(); close(); place.go(); },
@@ -178,8 +181,13 @@ class Legend {
     const { data, state } = this.app;
     const { theme } = data;
     const row = (picture, text) => el('div', { class: 'sg-row' }, picture, el('span', { text }));
+    const comparing = state.mode === 'difference';
+    const { land, more, less } = theme.colours;
     this.rows.replaceChildren(...this.lineRows(row), ...this.siteRows(row),
-      ...(state.fill === 'share' || state.fill === 'answer' ? [row(svg(46, 16, ...theme.shares.map((colour, i) => (
+      ...(comparing && state.fill === 'share' ? [row(svg(46, 16,
+        ['rect', { x: 8, y: 3, width: 14, height: 10, fill: mix(land, more, 0.35) }],
+        ['rect', { x: 24, y: 3, width: 14, height: 10, fill: mix(land, less, 0.35) }]), `Share of ${data.stage}: up, down`)] : []),
+      ...((state.fill === 'share' && !comparing) || state.fill === 'answer' ? [row(svg(46, 16, ...theme.shares.map((colour, i) => (
         ['rect', { x: 3 + i * 8, y: 3, width: 8, height: 10, fill: colour, stroke: theme.colours.border, 'stroke-width': 0.5 }]))),
       `${state.fill === 'answer' ? data.answer.label : `Share of ${data.stage}`}: to 1, 5, 15, 30 %, more`)] : []),
       ...(data.answer.sizes ? [row(svg(46, 16, ['circle', { cx: 14, cy: 8, r: 3, fill: theme.colours.mute }],
@@ -198,13 +206,16 @@ class Legend {
     const tone = (colour) => mix(theme.colours.ocean, colour, 0.62);
     if (state.mode === 'difference') {
       return [row(svg(46, 16, stroke(8, theme.colours.more, 4)), 'More than today'),
-        row(svg(46, 16, stroke(8, theme.colours.less, 4)), 'Less than today')];
+        row(svg(46, 16, stroke(8, theme.colours.less, 4)), 'Less than today'),
+        row(svg(46, 16, ['circle', { cx: 10, cy: 8, r: 5, fill: theme.colours.more }],
+          ['circle', { cx: 23, cy: 8, r: 5, fill: theme.colours.less }], ['circle', { cx: 36, cy: 8, r: 5, fill: theme.colours.same }]),
+        'Sites: more, less, the same')];
     }
     const colour = laneColour(canvas);
     const scale = [1, 0.2, 0.02].map((part) => roundish(data.largest.line * part));
     return [
       ...scale.map((value) => row(svg(46, 16, stroke(8, tone(colour), Math.min(15, widthOf(value))),
-        stroke(8, colour, Math.min(15, widthOf(value)), { 'stroke-dasharray': '7 2.2' })), tonnes(value) + ' a year')),
+        stroke(8, colour, Math.min(15, widthOf(value)), { 'stroke-dasharray': '11 3' })), tonnes(value) + ' a year')),
       row(svg(46, 16, stroke(8, theme.colours.land_leg, 2.5, { 'stroke-dasharray': '7 2.2' })), 'Over land'),
       row(svg(46, 16, stroke(8, colour, 3, { 'stroke-dasharray': '7 2.2' })), data.reported > 0.995 ? 'Dashes' : 'Dashed: estimated'),
       ...(data.dotted.length ? [row(svg(46, 16, stroke(8, colour, 3, { 'stroke-dasharray': '0.1 6', 'stroke-linecap': 'round' })),
@@ -217,16 +228,17 @@ class Legend {
   siteRows(row) {
     const { data, state } = this.app;
     const { colours } = data.theme;
+    const colourOf = (kind) => colours[state.mode === 'difference' ? 'mute' : kind];
     const shapes = {
-      mine: ['path', { d: 'M23 2 L30 14 L16 14Z', fill: colours.mine }],
-      refinery: ['circle', { cx: 23, cy: 8, r: 6, fill: colours.refinery }],
-      factory: ['rect', { x: 17.5, y: 2.5, width: 11, height: 11, fill: colours.factory }],
+      mine: ['path', { d: 'M23 2 L30 14 L16 14Z', fill: colourOf('mine') }],
+      refinery: ['circle', { cx: 23, cy: 8, r: 6, fill: colourOf('refinery') }],
+      factory: ['rect', { x: 17.5, y: 2.5, width: 11, height: 11, fill: colourOf('factory') }],
       port: ['circle', { cx: 23, cy: 8, r: 3.5, fill: '#ffffff', stroke: colours.port, 'stroke-width': 1.4 }],
     };
     const rows = Object.entries(shapes).filter(([kind]) => !state.hidden.has(kind) && data.nodes.some((n) => n.kind === kind))
       .map(([kind, shape]) => row(svg(46, 16, shape), KIND_WORDS[kind]));
     if (data.nodes.some((node) => node.residual)) {
-      rows.push(row(svg(46, 16, ['circle', { cx: 23, cy: 8, r: 6, fill: '#ffffff', stroke: colours.refinery,
+      rows.push(row(svg(46, 16, ['circle', { cx: 23, cy: 8, r: 6, fill: '#ffffff', stroke: colourOf('refinery'),
         'stroke-width': 1.3, 'stroke-dasharray': '2.5 2' }]), 'Unnamed rest of a country'));
     }
     if (!state.hidden.has('passage') && data.nodes.some((node) => node.kind === 'passage')) {

@@ -77,9 +77,9 @@ function siteFacts(canvas, node, now) {
 function processTable(data, process) {
   const product = (id) => sentence(id.replace(/-/g, ' '));
   const titles = {
-    extract: `Mines ${product(process.output).toLowerCase()}`,
-    transform: `Makes ${product(process.output).toLowerCase()}`,
-    use: `Uses ${product(process.input).toLowerCase()}`,
+    extract: `Extracts: ${product(process.output)}`,
+    transform: `Makes: ${product(process.output)}, from ${product(process.input).toLowerCase()}`,
+    use: `Uses: ${product(process.input)}`,
     stock: process.output ? `Stock release: ${product(process.output)}` : `Stock build: ${product(process.input)}`,
   };
   let activity = tonnes(process.activity);

@@ -74,7 +74,7 @@ function drawSites(canvas, pen, frame) {
       const r = closed ? Math.max(7.5, radiusOf(canvas, node, frame)) : radiusOf(canvas, node, frame);
       eachCopy(frame, node, 12, (x, y) => {
         if (closed) drawClosed(pen, data.theme.colours, x, y, r);
-        else drawSite(pen, data.theme.colours, node, x, y, r, idle);
+        else drawSite(pen, data.theme.colours, node, x, y, r, { idle, colour: siteColour(canvas, node) });
         if (state.focus === node) ring(pen, data.theme.colours, x, y, r + 5);
         canvas.hits.push([x, y, Math.max(r + 3, 7), node]);
       });
@@ -82,14 +82,21 @@ function drawSites(canvas, pen, frame) {
   }
 }
 
-function drawSite(pen, colours, node, x, y, r, idle) {
-  const colour = colours[node.kind];
+/** By kind; in the difference view by what changed, grey where nothing did. */
+function siteColour(canvas, node) {
+  const { colours } = canvas.data.theme;
+  if (!canvas.comparing() || node.kind === 'passage') return colours[node.kind];
+  const before = at(node.flow, 0);
+  const change = at(node.flow, canvas.state.scenario) - before;
+  if (Math.abs(change) <= 0.005 * before) return colours.same;
+  return change > 0 ? colours.more : colours.less;
+}
+
+function drawSite(pen, colours, node, x, y, r, { idle, colour }) {
   shapeOf(pen, node.kind, x, y, r);
   const hollow = node.residual || node.kind === 'port' || idle;
-  pen.globalAlpha = hollow ? 0.9 : 0.88;
   pen.fillStyle = hollow ? '#ffffff' : colour;
   pen.fill();
-  pen.globalAlpha = 1;
   // An unnamed rest is an outline of dashes: it stands for a country, not for a place.
   if (node.residual) pen.setLineDash([2.5, 2]);
   pen.lineWidth = hollow ? 1.3 : 0.9;
