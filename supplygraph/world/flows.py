@@ -5,8 +5,8 @@ closed supplies and intakes, with the prior
 
     Q_ij = s_i d_j exp(-c_ij / theta) x form(i, j) x relation(i, j) x owner(i, j)
 
-- *form*: 1 if the plant can take what the origin makes (or either is not known), else the pair is closed; it
-  opens at 1e-3 only where the sums cannot be met otherwise.
+- *form*: 1 if the plant can take what the origin makes, else the pair is closed; it opens at 1e-3 only where
+  the sums cannot be met otherwise. A site whose forms are not known is like the listed ones of its country.
 - *relation*: 200 for a published supply link, 50 for the same operator or group, else 1.
 - *owner*: ``exp(2 x overlap)`` of the shares that owners' countries hold on both ends.
 
@@ -24,7 +24,7 @@ import pandas as pd
 from supplygraph.errors import DataError, InfeasibleError, Problem
 from supplygraph.world.balance import Balanced, balance, band_misses, shortfall
 from supplygraph.world.closing import EU, EUROPEAN_UNION
-from supplygraph.world.prior import compatible, overlap, shared, tokens
+from supplygraph.world.prior import compatible, likeness, overlap, shared, tokens
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -507,7 +507,13 @@ def estimate(
     with np.errstate(divide="ignore"):
         size = np.log(origins["supply_t"].to_numpy(dtype=float))[:, None]
         size = size + np.log(destinations["intake_t"].to_numpy(dtype=float))[None, :]
-    work.log_prior = size + np.log(relation) + OWNER * overlap(origins, destinations, owners)
+        like = np.log(likeness(origins, destinations))
+    work.log_prior = (
+        size
+        + np.where(np.isfinite(like), like, 0.0)
+        + np.log(relation)
+        + OWNER * overlap(origins, destinations, owners)
+    )
     work.log_prior = work.log_prior - np.where(reachable, cost, 0.0) / theta
     _pin(work, links)
     plain = _feasible(work)

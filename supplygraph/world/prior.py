@@ -26,6 +26,8 @@ _WORDS = """
 """
 #: Words in operators' names that say nothing about who they are.
 STOP = frozenset(_WORDS.split())
+#: A site of unknown forms takes, or makes, what no listed site of its country does: one in twenty.
+UNLIKE = 0.05
 
 
 def tokens(operator: object) -> frozenset[str]:
@@ -64,6 +66,34 @@ def compatible(origins: pd.DataFrame, destinations: pd.DataFrame) -> Flags:
     makes, accepts = _forms(origins["makes"]), _forms(destinations["accepts"])
     unknown = np.array([not x for x in makes])[:, None] | np.array([not x for x in accepts])[None, :]
     return np.asarray(shared(makes, accepts) | unknown)
+
+
+def likeness(origins: pd.DataFrame, destinations: pd.DataFrame) -> Floats:
+    """Return the form factor: 1 where the plant can take what the origin makes, 0 where it cannot.
+
+    Where a list is not known, the site is taken to be like the listed ones of its country: the factor is the
+    share of their tonnes that fits, and at least :data:`UNLIKE` (1 where there are none to compare with).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> o = pd.DataFrame({"country": ["COD", "COD"], "makes": ["hydroxide", None], "supply_t": [9.0, 1.0]})
+    >>> d = pd.DataFrame({"country": ["FIN", "CHN"], "accepts": ["matte", "hydroxide"], "intake_t": [5.0, 5.0]})
+    >>> likeness(o, d).tolist()
+    [[0.0, 1.0], [0.05, 1.0]]
+    """
+    fits = compatible(origins, destinations).astype(float)
+    like = fits.copy()
+    sides = ((like, fits, origins, "makes", "supply_t"), (like.T, fits.T, destinations, "accepts", "intake_t"))
+    for factor, flags, table, lists, tonnes in sides:
+        known = np.array([bool(x) for x in _forms(table[lists])])
+        weight = np.where(known, table[tonnes].to_numpy(dtype=float), 0.0)
+        country = table["country"].to_numpy(dtype=object)
+        for i in np.flatnonzero(~known):
+            peers = weight * (country == country[i])
+            if peers.sum() > 0:
+                factor[i] *= np.maximum(peers @ flags / peers.sum(), UNLIKE)
+    return like
 
 
 def overlap(origins: pd.DataFrame, destinations: pd.DataFrame, owners: pd.DataFrame) -> Floats:

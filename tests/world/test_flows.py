@@ -326,3 +326,19 @@ def test_the_estimate_does_not_depend_on_the_order_of_the_rows():
     p, q = rng.permutation(8), rng.permutation(9)
     shuffled = run(origins.iloc[p], destinations.iloc[q], cost[np.ix_(p, q)]).flow
     np.testing.assert_allclose(shuffled, first[np.ix_(p, q)], rtol=1e-7)
+
+
+def test_a_rest_of_unknown_forms_ships_like_the_listed_sites_of_its_country():
+    origins, destinations = sides(
+        [50.0, 10.0, 40.0],
+        [40.0, 60.0],
+        makes=["hydroxide", np.nan, "matte"],
+        accepts=["matte", "hydroxide;matte"],
+        countries=["COD", "COD", "RUS"],
+    )
+    result = run(origins, destinations, np.zeros((3, 2)))
+    closes(result, origins, destinations)
+    # odds of the rest and the matte maker between the two plants differ by the factor 0.05
+    rest, matte = result.flow[1], result.flow[2]
+    assert (rest[0] / rest[1]) / (matte[0] / matte[1]) == pytest.approx(0.05, rel=1e-6)
+    assert result.flow[0, 0] == 0
