@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from supplygraph.maps.lanes import Line, Table
     from supplygraph.maps.scenarios import Scenario
     from supplygraph.network.network import SupplyNetwork
+    from supplygraph.scenario.alignment import Alignment
 
 _SITES = ("mine", "refinery", "factory")
 _STOPS = ("port", "passage")
@@ -422,10 +423,10 @@ def world() -> dict[str, Any]:
     return {"transform": topology["transform"], "arcs": arcs, "shapes": shapes}
 
 
-def tiers(alignment: Any) -> dict[str, str]:
-    """Return the alignment tier of each country on the map that has one."""
-    found = {shape["iso"]: alignment.tier(shape["iso"]) for shape in world()["shapes"]}
-    return {code: tier for code, tier in sorted(found.items()) if tier in theme.TIERS}
+def tiers(alignment: Alignment) -> dict[str, str]:
+    """Return the alignment tier of each country that has one."""
+    found = alignment.table["tier"].sort_index().items()
+    return {str(code): str(tier) for code, tier in found if tier in theme.TIERS}
 
 
 def _text(value: object) -> str:

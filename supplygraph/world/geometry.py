@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from supplygraph.world.lanes import arctic, base, haversine
+from supplygraph.world.coast import haversine
+from supplygraph.world.lanes import arctic, base
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

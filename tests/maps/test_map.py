@@ -13,6 +13,8 @@ from supplygraph.errors import DataError, UnknownNameError
 from supplygraph.maps import layers, map_network
 from supplygraph.maps.pack import pack, unpack
 from supplygraph.maps.scenarios import prepare
+from supplygraph.maps.theme import TIERS
+from supplygraph.scenario.alignment import forge
 
 CLOSED = {"name": "Suez closed", "shipments": maptoys.shipments(suez=False), "closed": ["suez"]}
 
@@ -67,6 +69,12 @@ def test_key_figures_are_made_where_none_are_given():
     assert data["scenarios"][0]["kpis"][:2] == [["Delivered", "1\u2009200 t"], ["Largest refiner", "China 67 %"]]
     given = payload([CLOSED | {"kpis": {"Lost": 70.25}}])
     assert given["scenarios"][1]["kpis"] == [["Lost", "70.2"]]
+
+
+def test_alignment_fills_countries_beyond_the_network():
+    drawn = map_network(maptoys.network(), alignment=forge())
+    assert drawn.payload["tiers"]["NZL"]
+    assert set(drawn.payload["tiers"].values()) <= set(TIERS)
 
 
 def test_one_product_alone():

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from supplygraph import facts
+from supplygraph.world.coast import haversine
 from supplygraph.world.geometry import Stop, leg_lines
-from supplygraph.world.lanes import SeaGraph, base, haversine
+from supplygraph.world.lanes import SeaGraph, base
 
 PORTS = facts.read("geo/ports.csv").set_index("port")
 
