@@ -165,10 +165,10 @@ def write_chapter(mineral: str, folder: Path) -> dict[str, Any]:
     for name, answer in chapter.answers.items():
         for part, frame in answer.tables.items():
             label = name if part == "table" else f"{name}_{part}"
-            for_people(frame.reset_index()).to_csv(tables / f"{label}.csv", index=False, lineterminator="\n")
+            for_people(_flat(frame)).to_csv(tables / f"{label}.csv", index=False, lineterminator="\n")
     for name in ("corrections", "fit"):
-        frame = chapter.net.meta.get(name)
-        if isinstance(frame, pd.DataFrame) and len(frame):
+        frame = pd.DataFrame(chapter.net.meta.get(name, []))
+        if len(frame):
             for_people(frame).to_csv(tables / f"{name}.csv", index=False, lineterminator="\n")
     write(chapter.net, str(target / f"{mineral}.gpkg"))
     page = map_network(
@@ -181,6 +181,12 @@ def write_chapter(mineral: str, folder: Path) -> dict[str, Any]:
     told = summary(chapter)
     told["tables"] = sorted(str(path.relative_to(folder)) for path in tables.iterdir())
     return told
+
+
+def _flat(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the index as columns; an index that a column repeats, or that has no name, is dropped."""
+    known = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    return frame.reset_index(known).reset_index(drop=True) if known else frame.reset_index(drop=True)
 
 
 def write_atlas(minerals: Sequence[str] | None, out: str | Path, *, progress: bool = False, workers: int = 2) -> Path:

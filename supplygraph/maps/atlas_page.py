@@ -234,7 +234,7 @@ def _straits(rows: Iterable[dict[str, Any]]) -> Tag:
     return html.div(
         html.h3("The five worst straits to close"),
         _table(("Strait", "Extra days", "Extra km", "Tonnes through", "World loses"), lines),
-        html.p("Days and km per tonne diverted. A strait mostly costs time.", class_="note"),
+        html.p("Days and km are means over every tonne still delivered. A strait mostly costs time.", class_="note"),
         class_="card",
     )
 
@@ -254,7 +254,7 @@ def _forge(forge: dict[str, Any]) -> Tag:
             percent(_ratio(forge["ruled_zone_unmet_t"], demand)),
             tonnes(forge["ruled_zone_unmet_t"]),
         ),
-        ("Added cost", f"{forge['added_cost_usd_t']:,.0f} USD/t", "per tonne delivered"),
+        ("Change of freight", f"{forge['added_cost_usd_t']:+,.0f} USD/t", "per tonne delivered"),
     ]
     return html.div(
         html.h3(f"If {forge['refiner_name']} halves its exports of refined product"),
