@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from supplygraph.world import closing
-from supplygraph.world.chains import Chain, Feed, Step
 from supplygraph.world.closing import EUROPEAN_UNION, OTHER, Ledger, Rest
 from supplygraph.world.sites import running
+
+if TYPE_CHECKING:
+    from supplygraph.world.chains import Chain, Feed, Step
 
 RULES = "closing-rules"
 #: What the unnamed rest of a stage is called, and the kind of node it is.
@@ -26,6 +28,7 @@ NOUNS = {
     "metal": ("metal makers", "refinery"),
     "magnet": ("magnet makers", "factory"),
     "manufacturing": ("users", "factory"),
+    "manufacturing-industrial": ("industrial users", "factory"),
 }
 #: Nowhere in particular: off Durban, from where no route is forced through a strait.
 NOWHERE = (31.05, -29.87)
@@ -160,7 +163,7 @@ def _pairs(books: Books, product: str, plants: list[str]) -> list[tuple[list[str
     links = books.facts.links
     links = links[links["supplier"].isin(makers)]
     known = books.facts.facilities
-    found = closing.exclusive_pairs(links, known)
+    found = closing.exclusive_pairs(links, known, books.facts.untraded)
     return [(m, p) for m, p in found if set(p) <= set(plants)]
 
 
@@ -235,16 +238,34 @@ def _enter(books: Books, step: Step, sites: pd.DataFrame, closed: closing.Closed
             continue
         size = float(closed.capacity_t[facility])
         for feed, share in _feed_shares(books, step, row, made):
-            _line(books, step, feed, row.to_dict() | {"facility": facility}, made * share, size * share)
+            _line(books, step, feed, row.to_dict() | {"facility": facility}, (made * share, size * share))
     for rest in closed.rests:
         mix = _mix(books, step, rest.country)
         node = _residual_node(books, step.stage, rest)
         for feed, share in mix:
-            _line(books, step, feed, node, rest.quantity_t * share, rest.quantity_t * share)
+            usual = _usual_forms(books, step, feed, node["country"])
+            _line(books, step, feed, node | usual, (rest.quantity_t * share, rest.quantity_t * share))
 
 
-def _line(books: Books, step: Step, feed: Feed | None, site: dict[str, Any], made: float, size: float) -> None:
-    """Add a process; several of one kind at one node get numbers."""
+def _usual_forms(books: Books, step: Step, feed: Feed | None, country: str) -> dict[str, str]:
+    """Return what an unnamed rest makes and takes: what the listed sites of its country do (users take anything)."""
+    if not step.product:
+        return {}
+    like = [x for x in books.lines if x["output"] == step.product and x["country"] == country and not x["residual"]]
+    like = [x for x in like if x["input"] == (feed.input if feed else "")]
+    return {
+        side: ";".join(sorted({form for x in like for form in x[side].split(";") if form}))
+        if all(x[side] for x in like)
+        else ""
+        for side in ("makes", "accepts")
+    }
+
+
+def _line(
+    books: Books, step: Step, feed: Feed | None, site: dict[str, Any], tonnes: tuple[float, float]
+) -> None:
+    """Add a process with its activity and capacity; several of one kind at one node get numbers."""
+    made, size = tonnes
     product = step.product or (feed.input if feed else "")
     role = "use" if not step.product else ("transform" if feed else "extract")
     name = f"{site['node']}:{'use-' if role == 'use' else ''}{product}"
@@ -366,32 +387,43 @@ def _size_by_next(books: Books, step: Step) -> None:
     """Size a stage by what the next one takes: listed sites first, the rest by their pattern or by the takers'."""
     total = books.intake(step.product)
     sites = _sites(books, step)
-    weight = (sites["capacity_t"] * sites["running"]).fillna(0.0)
-    ceiling = np.minimum(sites["capacity_t"].fillna(0.0) * (1 + closing.TOLERANCE), sites["bound_t"])
-    made = pd.Series(closing.fill(weight.to_list(), ceiling.to_list(), total), index=sites.index)
+    weight, ceiling = closing.expected(sites)
+    made = pd.Series(closing.fill(weight, ceiling, total), index=sites.index)
     capacity = np.maximum(sites["capacity_t"].fillna(0.0).where(weight > 0, 0.0), made)
     spare = float((capacity - made).sum())
     if made.sum() > 0 and spare > closing.SPARE * made.sum():
         capacity = made + (capacity - made) * (closing.SPARE * float(made.sum()) / spare)
     if weight.sum() > 0 and made.sum() > 0:
         said = f"no statistic: sized by the {total:.0f} t that the next stage takes in"
-        books.ledger.note(step.stage, "WLD", "sites scaled", float(weight.sum()), float(made.sum()), said)
+        books.ledger.note(step.stage, "WLD", "sites scaled", (float(weight.sum()), float(made.sum())), said)
     rests = []
     left = total - float(made.sum())
     if left > 1e-6 * total:
         for country, share in _where(books, step, sites, made).items():
             rests.append(Rest(str(country), left * share, step.reference))
             said = "no listed site carries it: one unnamed node"
-            books.ledger.note(step.stage, str(country), "unnamed rest", total, left * share, said)
+            books.ledger.note(step.stage, str(country), "unnamed rest", (total, left * share), said)
     _enter(books, step, sites, closing.Closed(made, capacity, rests))
-    named = float(made.sum()) / total if total else float("nan")
+    _unpublished(books, step, total, float(made.sum()))
+
+
+def _unpublished(books: Books, step: Step, total: float, named: float) -> None:
+    """Enter a stage that nobody publishes a statistic of."""
     books.stages.append(
         {
-            "mineral": step.mineral, "stage": step.stage, "product": step.product, "year": step.year,
-            "series": "", "statistic_t": float("nan"), "published_world_t": float("nan"), "network_t": total,
-            "named_share": named, "reference": step.reference, "notes": step.note,
+            "mineral": step.mineral,
+            "stage": step.stage,
+            "product": step.product or step.feeds[0].input,
+            "year": step.year,
+            "series": "",
+            "statistic_t": float("nan"),
+            "published_world_t": float("nan"),
+            "network_t": total,
+            "named_share": named / total if total else float("nan"),
+            "reference": step.reference,
+            "notes": step.note,
         }
-    )  # fmt: skip
+    )
 
 
 def _where(books: Books, step: Step, sites: pd.DataFrame, made: pd.Series[float]) -> dict[str, float]:
@@ -416,16 +448,9 @@ def _feed_on_site(books: Books, step: Step) -> None:
         tonnes = intake(line)
         size = line["capacity_t"] / line["recovery"]
         site = line | {"makes": "", "facility": line["facility"], "reference": step.reference}
-        _line(books, step, None, site, tonnes, size)
+        _line(books, step, None, site, (tonnes, size))
     total = sum(intake(x) for x in takers)
-    named = sum(intake(x) for x in takers if not x["residual"])
-    books.stages.append(
-        {
-            "mineral": step.mineral, "stage": step.stage, "product": step.product, "year": step.year,
-            "series": "", "statistic_t": float("nan"), "published_world_t": float("nan"), "network_t": total,
-            "named_share": named / total if total else float("nan"), "reference": step.reference, "notes": step.note,
-        }
-    )  # fmt: skip
+    _unpublished(books, step, total, sum(intake(x) for x in takers if not x["residual"]))
 
 
 def _take_the_rest(books: Books, step: Step) -> None:
@@ -441,22 +466,11 @@ def _take_the_rest(books: Books, step: Step) -> None:
         for stage, into, source in ((step, tonnes, feed), (users, tonnes, users.feeds[0])):
             rest = Rest(str(row["country"]), into, str(row["reference"]))
             node = _residual_node(books, stage.stage + ("" if stage is step else "-industrial"), rest)
-            _line(books, stage, source, node, into, into)
-        books.ledger.note(
-            step.stage, str(row["country"]), "unnamed rest", left, tonnes, "share of industrial use assumed"
-        )
+            _line(books, stage, source, node, (into, into))
+        said = "share of industrial use assumed"
+        books.ledger.note(step.stage, str(row["country"]), "unnamed rest", (left, tonnes), said)
     for stage in (step, users):
-        books.stages.append(
-            {
-                "mineral": step.mineral, "stage": stage.stage, "product": step.product, "year": step.year,
-                "series": "", "statistic_t": float("nan"), "published_world_t": float("nan"),
-                "network_t": left * feed.recovery, "named_share": 0.0, "reference": step.reference,
-                "notes": stage.note,
-            }
-        )  # fmt: skip
-
-
-NOUNS["manufacturing-industrial"] = ("industrial users", "factory")
+        _unpublished(books, stage, left * feed.recovery, 0.0)
 
 
 # -- what stages disagree on -----------------------------------------------------------------------------------------
@@ -480,11 +494,11 @@ def _balance(books: Books, product: str) -> None:
         build = need * (-gap / float(need.sum()))
         takers = books.chain.takers(product)
         stage = takers[0].stage if takers else step.stage
-        said = "taken in beyond what was made: release (stocks, scrap, uncounted sources) in proportion to intake"
+        said = "taken in beyond what was made: release (stocks, scrap, uncounted sources) where the country falls short"
         countries = pd.Series({x["process"]: x["country"] or OTHER for x in lines})
         for country, value in build.groupby(countries).sum().items():
             held = float(sum(intake(x) for x in lines if (x["country"] or OTHER) == country))
-            books.ledger.note(stage, str(country), "stock release", held - float(value), held, said)
+            books.ledger.note(stage, str(country), "stock release", (held - float(value), held), said)
     if abs(gap) <= SMALL * max(made, taken):
         largest = max(lines, key=lambda x: (x["activity_t"], x["process"]))["process"]
         build = pd.Series({largest: abs(gap)})
@@ -500,21 +514,23 @@ def _balance(books: Books, product: str) -> None:
 
 
 def _short(books: Books, product: str, lines: list[dict[str, Any]], fixed: set[str]) -> pd.Series[float]:
-    """Return the weights of a release: the intake of plants that depend on others.
+    """Return the weights of a release: what each country's plants take beyond what the country makes.
 
-    Plants fed by their own mine need none, nor do those in countries that make more than their plants take.
+    Within a country in proportion to intake; plants fed by their own mine alone need none.
     """
-    made, taken = {}, {}
+    made: dict[str, float] = {}
+    taken: dict[str, float] = {}
     for x in books.lines:
         if x["output"] == product:
             made[x["country"]] = made.get(x["country"], 0.0) + x["activity_t"]
         if x["input"] == product:
             taken[x["country"]] = taken.get(x["country"], 0.0) + intake(x)
     everything = pd.Series({x["process"]: intake(x) for x in lines})
-    free = {x["process"] for x in lines if x["facility"] not in fixed}
-    short = {x["process"] for x in lines if taken[x["country"]] > made.get(x["country"], 0.0)}
-    for inside in (free & short, free):
-        weights = everything.where(everything.index.isin(inside), 0.0)
+    free = everything.where(everything.index.isin([x["process"] for x in lines if x["facility"] not in fixed]), 0.0)
+    country = pd.Series({x["process"]: x["country"] for x in lines})
+    short = {code: max(tonnes - made.get(code, 0.0), 0.0) for code, tonnes in taken.items()}
+    needs = free * country.map(short) / free.groupby(country).transform("sum").replace(0.0, np.nan)
+    for weights in (needs.fillna(0.0), free):
         if weights.sum() > 0:
             return weights
     return everything

@@ -7,7 +7,6 @@ and mixed hydroxide), ``-smelted`` (copper blister and anode), ``-separated`` (r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -119,7 +118,9 @@ def chain(mineral: str, table: pd.DataFrame | None = None) -> Chain:
     rows = facts.read("facts/chains.csv") if table is None else table
     lacking = [name for name in COLUMNS if name not in rows.columns]
     if lacking:
-        raise DataError("the chain cannot be read", [Problem("chain", f"column `{name}` is missing.") for name in lacking])
+        raise DataError(
+            "the chain cannot be read", [Problem("chain", f"column `{name}` is missing.") for name in lacking]
+        )
     mine = rows[rows["mineral"] == mineral]
     if not len(mine):
         raise UnknownNameError.of("mineral", mineral, rows["mineral"].dropna())
@@ -127,11 +128,8 @@ def chain(mineral: str, table: pd.DataFrame | None = None) -> Chain:
     problems = _problems(mine)
     if problems:
         raise DataError(f"the chain of {mineral} cannot be right", problems)
-    steps = []
     keys = mine["product"].fillna("use:" + mine["input"].fillna(""))
-    for key in dict.fromkeys(keys):
-        steps.append(_step(mine[keys == key]))
-    return Chain(mineral, tuple(steps), mine)
+    return Chain(mineral, tuple(_step(mine[keys == key]) for key in dict.fromkeys(keys)), mine)
 
 
 def _problems(rows: pd.DataFrame) -> list[Problem]:
@@ -258,7 +256,3 @@ def _fraction(row: dict[str, object], composition: pd.DataFrame) -> float:
     word = "monazite" if "monazite" in made else "bastnaesite"
     return float(total[composition["deposit_type"].str.contains(word)].mean())
 
-
-def unknown_mineral(given: object, known: Iterable[str]) -> UnknownNameError:
-    """Return the error for a mineral that is not bundled."""
-    return UnknownNameError.of("mineral", given, known)

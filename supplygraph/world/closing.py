@@ -6,11 +6,14 @@ stages disagree on is a stock process. Each change is one row of the corrections
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 #: Listed sites may exceed their capacity by this much before a residual node is made.
 TOLERANCE = 0.05
@@ -19,9 +22,10 @@ SPARE = 0.5
 #: Sites that run below this share of what was expected of them are flagged.
 FLAG = 0.5
 OTHER, EUROPEAN_UNION = "OTH", "EUU"
-EU = frozenset(
-    "AUT BEL BGR HRV CYP CZE DNK EST FIN FRA DEU GRC HUN IRL ITA LVA LTU LUX MLT NLD POL PRT ROU SVK SVN ESP SWE".split()
-)
+EU = frozenset({
+    "AUT", "BEL", "BGR", "HRV", "CYP", "CZE", "DNK", "EST", "FIN", "FRA", "DEU", "GRC", "HUN", "IRL", "ITA", "LVA",
+    "LTU", "LUX", "MLT", "NLD", "POL", "PRT", "ROU", "SVK", "SVN", "ESP", "SWE",
+})  # fmt: skip
 CORRECTIONS = ("mineral", "stage", "country", "what", "before_t", "after_t", "factor", "reason")
 
 
@@ -32,8 +36,9 @@ class Ledger:
     mineral: str
     rows: list[tuple[str, str, str, float, float, float, str]] = field(default_factory=list)
 
-    def note(self, stage: str, country: str, what: str, before: float, after: float, reason: str) -> None:
-        """Write one correction down."""
+    def note(self, stage: str, country: str, what: str, tonnes: tuple[float, float], reason: str) -> None:
+        """Write one correction down; ``tonnes`` are those before and after."""
+        before, after = tonnes
         factor = after / before if before > 0 else float("nan")
         self.rows.append((stage, country, what, float(before), float(after), factor, reason))
 
@@ -70,7 +75,7 @@ class Closed:
     rests: list[Rest]
 
 
-def fill(weight: Sequence[float], ceiling: Sequence[float], total: float) -> np.ndarray:
+def fill(weight: Sequence[float] | Any, ceiling: Sequence[float] | Any, total: float) -> np.ndarray[Any, Any]:
     """Share a total out in proportion to weights, none above its ceiling.
 
     Returns
@@ -126,8 +131,7 @@ def close(sites: pd.DataFrame, statistic: pd.DataFrame, ledger: Ledger, stage: s
     An unnamed rest first feeds listed sites in countries that the statistic does not name, at no more than they
     are expected to make. Spare capacity of a country's sites is at most half of what the country makes.
     """
-    weight = (sites["capacity_t"] * sites["running"]).fillna(0.0)
-    ceiling = np.minimum(sites["capacity_t"].fillna(0.0) * (1 + TOLERANCE), sites["bound_t"])
+    weight, ceiling = expected(sites)
     world = statistic.loc[statistic["country"] == "WLD", "quantity_t"]
     rows = statistic[statistic["country"] != "WLD"]
     activity = pd.Series(0.0, index=sites.index)
@@ -140,21 +144,40 @@ def close(sites: pd.DataFrame, statistic: pd.DataFrame, ledger: Ledger, stage: s
             continue
         pool = country in (OTHER, EUROPEAN_UNION)
         top = np.minimum(ceiling[inside], weight[inside]) if pool else ceiling[inside]
-        made = fill(weight[inside].to_list(), top.to_list(), float(total))
+        made = fill(weight[inside], top, float(total))
         activity[inside] = made
         rest = float(total) - float(made.sum())
         if rest > 1e-6 * max(float(total), 1.0):
             rests.append(Rest(country, rest, str(row["reference"])))
             said = "no listed site carries it: one unnamed node"
-            ledger.note(stage, country, "unnamed rest", float(total), rest, said)
-        _tell(ledger, stage, country, weight[inside], activity[inside], float(total), pool=pool)
-    _withheld(activity, weight, rows, groups, world, ledger, stage)
+            ledger.note(stage, country, "unnamed rest", (float(total), rest), said)
+        against = f"{float(total):.0f} t" + (" of unnamed countries" if pool else " of the statistic")
+        _tell(ledger, (stage, country), weight[inside], activity[inside], against)
+    hidden = [str(code) for code in rows.loc[rows["quantity_t"].isna(), "country"]]
+    if hidden:
+        room = float(world.iloc[0]) - float(rows["quantity_t"].sum()) if len(world) else float("inf")
+        _withheld(activity, weight, {code: groups[code] for code in hidden}, room, (ledger, stage))
     unlisted = sites.index[sites["capacity_t"].isna() & (sites["running"] > 0)]
     for facility in unlisted:
-        country = str(sites.at[facility, "country"])
-        ledger.note(stage, country, "left out", float("nan"), 0.0, f"{facility}: no published capacity")
-    capacity = _capacity(sites, weight, activity, groups, ledger, stage, use=use)
+        country = str(sites.loc[facility, "country"])
+        ledger.note(stage, country, "left out", (float("nan"), 0.0), f"{facility}: no published capacity")
+    if use:
+        return Closed(activity, activity.copy(), rests)
+    capacity = pd.Series(np.maximum(sites["capacity_t"].fillna(0.0).where(weight > 0, 0.0), activity), sites.index)
+    _cap_spare(capacity, activity, groups, (ledger, stage))
     return Closed(activity, capacity, rests)
+
+
+def expected(sites: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
+    """Return what sites are expected to make in the base year, and the most they may.
+
+    A site fed by its own mine alone runs as the mine does; any other as its status says.
+    """
+    listed = sites["capacity_t"].fillna(0.0)
+    most = pd.Series(np.minimum(listed * (1 + TOLERANCE), sites["bound_t"]), sites.index)
+    usual = (listed * sites["running"]).fillna(0.0)
+    tied = np.isfinite(sites["bound_t"]) & (sites["running"] > 0)
+    return usual.mask(tied, most), most
 
 
 def _groups(country: pd.Series[str], rows: pd.DataFrame) -> dict[str, pd.Index]:
@@ -169,68 +192,59 @@ def _groups(country: pd.Series[str], rows: pd.DataFrame) -> dict[str, pd.Index]:
 
 
 def _tell(
-    ledger: Ledger, stage: str, country: str, weight: pd.Series[float], made: pd.Series[float], total: float, *, pool: bool
+    ledger: Ledger, at: tuple[str, str], weight: pd.Series[float], made: pd.Series[float], against: str
 ) -> None:
     """Write down how far listed sites were scaled, and which of them by more than half."""
+    stage, country = at
     before, after = float(weight.sum()), float(made.sum())
     if before > 0 and abs(after - before) > 1e-9 * before:
-        said = f"listed sites against {total:.0f} t" + (" of unnamed countries" if pool else " of the statistic")
-        ledger.note(stage, country, "sites scaled", before, after, said)
+        ledger.note(stage, country, "sites scaled", (before, after), f"listed sites against {against}")
     low = made[(weight > 0) & (made < FLAG * weight)]
-    for facility, value in low.items():
-        ledger.note(stage, country, "below half", float(weight[facility]), float(value), f"{facility}: scaled below half")
+    for facility in low.index:
+        tonnes = (float(weight.loc[facility]), float(made.loc[facility]))
+        ledger.note(stage, country, "below half", tonnes, f"{facility}: scaled below half")
 
 
 def _withheld(
     activity: pd.Series[float],
     weight: pd.Series[float],
-    rows: pd.DataFrame,
-    groups: Mapping[str, pd.Index],
-    world: pd.Series[float],
-    ledger: Ledger,
-    stage: str,
+    hidden: Mapping[str, pd.Index[Any]],
+    room: float,
+    at: tuple[Ledger, str],
 ) -> None:
     """Run the sites of a country whose figure is withheld at the mean utilisation, within the published world total."""
-    hidden = [str(c) for c in rows.loc[rows["quantity_t"].isna(), "country"]]
-    known = weight.drop([f for c in hidden for f in groups[c]])
-    if not hidden or not known.sum():
+    known = weight.drop([facility for inside in hidden.values() for facility in inside])
+    if not known.sum():
         return
     mean = min(1.0, float(activity.sum()) / float(known.sum()))
-    room = float(world.iloc[0]) - float(rows["quantity_t"].sum()) if len(world) else float("inf")
-    wanted = sum(float(weight[groups[c]].sum()) for c in hidden) * mean
+    wanted = sum(float(weight[inside].sum()) for inside in hidden.values()) * mean
     factor = mean * (min(1.0, room / wanted) if room > 0 and wanted > 0 else 1.0)
-    for country in hidden:
-        inside = groups[country]
+    said = "withheld by the publisher: listed sites at the mean utilisation, within the published world total"
+    for country, inside in hidden.items():
         activity[inside] = weight[inside] * factor
-        said = "withheld by the publisher: listed sites at the mean utilisation, within the published world total"
-        ledger.note(stage, country, "withheld", float(weight[inside].sum()), float(activity[inside].sum()), said)
+        tonnes = (float(weight[inside].sum()), float(activity[inside].sum()))
+        at[0].note(at[1], country, "withheld", tonnes, said)
 
 
-def _capacity(
-    sites: pd.DataFrame,
-    weight: pd.Series[float],
+def _cap_spare(
+    capacity: pd.Series[float],
     activity: pd.Series[float],
-    groups: Mapping[str, pd.Index],
-    ledger: Ledger,
-    stage: str,
-    *,
-    use: bool,
-) -> pd.Series[float]:
-    """Return capacities: as listed, at least the activity, with spare of at most half of what the country makes."""
-    capacity = np.maximum(sites["capacity_t"].fillna(0.0).where(weight > 0, 0.0), activity)
-    if use:
-        return activity.copy()
+    groups: Mapping[str, pd.Index[Any]],
+    at: tuple[Ledger, str],
+) -> None:
+    """Lower capacities so that the spare of a country's sites is at most half of what they make."""
+    said = "spare capacity of listed sites, at most half of what the country's sites make"
     for country, inside in groups.items():
         made, spare = float(activity[inside].sum()), capacity[inside] - activity[inside]
-        if made > 0 and spare.sum() > SPARE * made * (1 + 1e-9):
-            factor = SPARE * made / float(spare.sum())
-            capacity[inside] = activity[inside] + spare * factor
-            said = "spare capacity of listed sites, at most half of what the country makes"
-            ledger.note(stage, country, "spare capped", float(spare.sum()), float(spare.sum()) * factor, said)
-    return capacity
+        total = float(spare.sum())
+        if made > 0 and total > SPARE * made * (1 + 1e-9):
+            capacity[inside] = activity[inside] + spare * (SPARE * made / total)
+            at[0].note(at[1], country, "spare capped", (total, SPARE * made), said)
 
 
-def exclusive_pairs(links: pd.DataFrame, facilities: pd.DataFrame) -> list[tuple[list[str], list[str]]]:
+def exclusive_pairs(
+    links: pd.DataFrame, facilities: pd.DataFrame, untraded: frozenset[str] = frozenset()
+) -> list[tuple[list[str], list[str]]]:
     """Return integrated groups that must be closed together: (mines, plants).
 
     Parameters
@@ -239,12 +253,14 @@ def exclusive_pairs(links: pd.DataFrame, facilities: pd.DataFrame) -> list[tuple
         Columns supplier, customer, type; current rows of both links and ties.
     facilities
         Index facility; columns country, lon, lat, makes, accepts.
+    untraded
+        Forms that do not travel.
 
     Returns
     -------
     list of (list, list)
         Groups in one country, within 2.5 degrees, all of whose links are of type ``integrated``, and whose
-        plants take nothing that their mines do not make.
+        plants take nothing that their mines do not make, or whose mines make nothing that travels.
     """
     rows = links[links["supplier"].isin(facilities.index) & links["customer"].isin(facilities.index)]
     parent: dict[str, str] = {}
@@ -263,17 +279,18 @@ def exclusive_pairs(links: pd.DataFrame, facilities: pd.DataFrame) -> list[tuple
     found = []
     for _, members in sorted(groups.items()):
         mines, plants = sorted({a for a, _, _ in members}), sorted({b for _, b, _ in members})
-        if all(kind == "integrated" for _, _, kind in members) and _together(mines, plants, facilities):
+        integrated = all(kind == "integrated" for _, _, kind in members)
+        if integrated and _together(facilities.loc[mines], facilities.loc[plants], untraded):
             found.append((mines, plants))
     return found
 
 
-def _together(mines: list[str], plants: list[str], facilities: pd.DataFrame) -> bool:
-    both = facilities.loc[[*mines, *plants]]
+def _together(mines: pd.DataFrame, plants: pd.DataFrame, untraded: frozenset[str]) -> bool:
+    both = pd.concat([mines, plants])
     near = (both["lon"].max() - both["lon"].min() <= 2.5) and (both["lat"].max() - both["lat"].min() <= 2.5)
-    makes = forms(facilities.loc[mines, "makes"])
-    accepts = forms(facilities.loc[plants, "accepts"])
-    return bool(near and both["country"].nunique() == 1 and accepts and accepts <= makes)
+    makes, accepts = forms(mines["makes"]), forms(plants["accepts"])
+    tied = (accepts and accepts <= makes) or (makes and makes <= untraded and makes & accepts)
+    return bool(near and len(set(both["country"])) == 1 and tied)
 
 
 def forms(column: pd.Series[str]) -> set[str]:
@@ -304,7 +321,7 @@ def split_surplus(
     build = pd.Series(0.0, index=supply.index)
     left = surplus
     room = (supply["supply_t"] - supply["committed_t"]).clip(lower=0.0)
-    captive = np.minimum(supply["captive_t"], room)
+    captive = supply["captive_t"].clip(upper=room)
     steps = (
         ("own plants cannot take it", captive),
         ("exports banned or under quota", room.where(supply["country"].isin(restricted), 0.0)),
@@ -322,5 +339,5 @@ def split_surplus(
         for country, value in part.groupby(supply["country"].fillna("")).sum().items():
             if value > 0:
                 held = float(supply.loc[supply["country"].fillna("") == country, "supply_t"].sum())
-                ledger.note(stage, str(country) or OTHER, "stock build", held, held - float(value), said)
+                ledger.note(stage, str(country) or OTHER, "stock build", (held, held - float(value)), said)
     return build

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -14,6 +12,10 @@ from supplygraph.errors import UnknownNameError
 from supplygraph.network.columns import canonical, dtype
 from supplygraph.network.network import SupplyNetwork, _restore
 from supplygraph.network.schema import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 #: Columns of :func:`datasets`.
 COLUMNS = (
@@ -68,10 +70,7 @@ def load(mineral: str | Iterable[str] | None = None) -> SupplyNetwork:
     supplygraph.errors.UnknownNameError: unknown mineral 'cobolt'. Did you mean 'cobalt'? Known: antimony, ...
     """
     known = _bundled()
-    if mineral is None:
-        names = known
-    else:
-        names = [mineral] if isinstance(mineral, str) else sorted(set(mineral))
+    names = [mineral] if isinstance(mineral, str) else sorted(set(known if mineral is None else mineral))
     for name in names:
         if name not in known:
             raise UnknownNameError.of("mineral", name, known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -65,7 +66,7 @@ def _groups(facilities: pd.DataFrame) -> list[list[int]]:
     Same kind and country, nearly the same position, and the same operator or name. The relation is closed by
     union, in the order of ids, so it does not depend on the order of rows.
     """
-    rows = list(facilities.itertuples(index=False))
+    rows: list[Any] = list(facilities.itertuples(index=False))
     parent = list(range(len(rows)))
 
     def root(i: int) -> int:
@@ -151,7 +152,7 @@ def register(facilities: pd.DataFrame, owners: pd.DataFrame | None = None) -> Si
     pairs = list(table[["facility", "name"]].itertuples(index=False, name=None))
     heads = _heads(groups, pairs)
     names = [_title(pairs[i][1]) for i in heads]
-    ids = _ids(names, [str(table.at[i, "kind"]) for i in heads], [str(table.at[i, "country"]) for i in heads])
+    ids = _ids(names, [str(x) for x in table["kind"].iloc[heads]], [str(x) for x in table["country"].iloc[heads]])
     rows, node_of = [], {}
     for group, name, node in zip(groups, names, ids, strict=True):
         members = table.loc[group]
@@ -186,7 +187,9 @@ def _owners(owners: pd.DataFrame | None, node_of: pd.Series[str]) -> pd.DataFram
     table = owners[owners["facility"].isin(node_of.index) & owners["owner"].notna() & owners["share"].notna()]
     table = table.assign(node=table["facility"].map(node_of)).sort_values(["node", "facility", "owner"])
     table = table[table["facility"] == table.groupby("node")["facility"].transform("first")]
-    table = table.groupby(["node", "owner"], as_index=False).agg(share=("share", "sum"), reference=("reference", "first"))
+    table = table.groupby(["node", "owner"], as_index=False).agg(
+        share=("share", "sum"), reference=("reference", "first")
+    )
     total = table.groupby("node")["share"].transform("sum")
     table["share"] = table["share"] / total.clip(lower=1.0)
     return table[OWNERS.names]
