@@ -37,6 +37,10 @@ LINK = 200.0
 OWNER = 2.0
 #: A pair keeps at least this share of its estimate when it is asked whether the bands can be met together.
 KEEP = 0.02
+#: A pair below this share of the product's tonnes goes, unless it is of weight for one of its ends.
+DUST = 3e-5
+#: What is left of a pair's prior under an export ban: bans have permits and leaks, and supplies must go somewhere.
+BAN = 1e-3
 REPORT = (
     "kind",
     "origin",
@@ -184,6 +188,33 @@ def _relation(work: _Work, links: pd.DataFrame, ties: pd.DataFrame) -> Floats:
     return factor
 
 
+def _banned(work: _Work, bans: pd.DataFrame | None) -> Flags:
+    """Mark the pairs that an export ban forbids."""
+    shut = np.zeros(work.cost.shape, dtype=bool)
+    exporters = work.origins["country"].to_numpy(dtype=object)
+    importers = work.destinations["country"].to_numpy(dtype=object)
+    for row in _records(bans) if bans is not None else []:
+        abroad = importers != row.exporter if pd.isna(row.importer) else importers == row.importer
+        shut |= (exporters == row.exporter)[:, None] & abroad[None, :]
+    return shut
+
+
+def _tell_bans(work: _Work, bans: pd.DataFrame, shut: Flags, flow: Floats) -> None:
+    """Report what crosses a ban all the same."""
+    exporters = work.origins["country"].to_numpy(dtype=object)
+    for row in _records(bans.drop_duplicates("exporter")):
+        cells = shut & (exporters == row.exporter)[:, None]
+        if cells.any():
+            work.note(
+                "ban",
+                row.exporter,
+                row.importer,
+                "leaks" if flow[cells].sum() > 1 else "holds",
+                after_t=float(flow[cells].sum()),
+                reference=row.reference,
+            )
+
+
 def _pin(work: _Work, links: pd.DataFrame) -> None:
     """Fix on-site pairs first, then published tonnages that fit into what is left."""
     o, d = work.origins, work.destinations
@@ -254,16 +285,23 @@ def _solve(work: _Work, support: Flags, **bands: Any) -> Balanced:
     return balance(np.where(support, work.log_prior, -np.inf), work.s, work.d, **bands)
 
 
+def _polished(work: _Work, support: Flags, **bands: Any) -> Balanced:
+    """Balance; where the optimum lies on the edge of the support, leave the pairs out that it forces to zero."""
+    found = _solve(work, support, **bands)
+    if 1e-10 < found.error <= 1e-4:
+        inside = _solve(work, support & (found.flow > 1e-9 * work.s.sum()), **bands)
+        found = inside if inside.error < found.error else found
+    return found
+
+
 def _feasible(work: _Work) -> Balanced:
     """Balance without bands, giving way where the sums cannot be met."""
     while True:
-        found = _solve(work, _support(work))
+        found = _polished(work, _support(work))
         if found.error <= 1e-10:
             return found
         cut = shortfall(_support(work), work.s, work.d)
         if not len(cut.rows):
-            if found.error <= 1e-6:  # the optimum lies on the edge of the support: polish what forced it there
-                return _solve(work, _support(work) & (found.flow > 1e-9 * work.s.sum()))
             raise InfeasibleError(f"the flows did not converge (relative error {found.error:.1e})")
         if _open(work, cut.rows, cut.columns):
             continue
@@ -404,7 +442,8 @@ def _thin(work: _Work, found: Balanced, limits: dict[str, Any], *, tail: float, 
     if not full.any():
         return found
     share = np.maximum(full / np.maximum(s, 1e-300)[:, None], full / np.maximum(d, 1e-300)[None, :])
-    small = (share < tail) | (full < least_t)
+    dust = (full < DUST * full.sum()) & (share < 10 * tail)
+    small = (share < tail) | (full < least_t) | dust
     keep = (full > 0) & ~small
     if keep.sum() > most:  # keep the largest, by their share of the smaller end
         keep &= share >= np.sort(share[keep])[::-1][most - 1]
@@ -412,7 +451,7 @@ def _thin(work: _Work, found: Balanced, limits: dict[str, Any], *, tail: float, 
     keep[full.argmax(0)[d > 0], np.arange(len(d))[d > 0]] = True
     keep &= full > 0
     for _ in range(25):
-        thinned = _solve(work, keep, **limits)
+        thinned = _polished(work, keep, **limits)
         if thinned.error <= 1e-10:
             return thinned
         cut = shortfall(keep, s, d)
@@ -438,8 +477,9 @@ def estimate(
     links: pd.DataFrame,
     ties: pd.DataFrame,
     bands: pd.DataFrame,
+    bans: pd.DataFrame | None = None,
     theta: float = 75.0,
-    tail: float = 0.002,
+    tail: float = 0.005,
     least_t: float = 1.0,
     most_pairs: int = 1500,
 ) -> Estimate:
@@ -462,11 +502,15 @@ def estimate(
     bands
         Customs records, columns exporter, importer (alpha-3, or ``EUU`` for the European Union), low_t, high_t,
         reference.
+    bans
+        Export bans in force, columns exporter, importer (missing = everyone else), reference: what is left of
+        the prior is one in a thousand.
     theta
         Spread of freight cost, USD per tonne of metal.
     tail, least_t, most_pairs
-        A pair is dropped if it is below the share ``tail`` of both its ends, below ``least_t``, or beyond the
-        ``most_pairs`` largest; ``tail=0, least_t=0`` keeps everything.
+        A pair is dropped if it is below the share ``tail`` of both its ends, below ``least_t``, dust (3e-5 of
+        all tonnes and below ten tails of its ends), or beyond the ``most_pairs`` largest; ``tail=0, least_t=0``
+        keeps everything.
 
     Returns
     -------
@@ -515,6 +559,8 @@ def estimate(
         + OWNER * overlap(origins, destinations, owners)
     )
     work.log_prior = work.log_prior - np.where(reachable, cost, 0.0) / theta
+    shut = _banned(work, bans)
+    work.log_prior[shut] += np.log(BAN)
     _pin(work, links)
     plain = _feasible(work)
     accepted = _accept(work, bands.reset_index(drop=True), plain) if len(bands) else bands
@@ -537,6 +583,8 @@ def estimate(
         found = _thin(work, found, limits, tail=tail, least_t=least_t, most=most_pairs)
     if len(accepted):
         _tell(work, accepted, plain.flow + work.pinned, found.flow + work.pinned)
+    if bans is not None and shut.any():
+        _tell_bans(work, bans, shut, found.flow + work.pinned)
     return _result(work, found)
 
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 #: call, km a day, days in port at each end.
 SEA_USD_T_KM, PORT_USD_T, SEA_KM_DAY, PORT_DAYS = 0.006, 15.33, 530.0, 1.5
 SEA_REFERENCE, ASSUMED = "assumption-sea-freight", "assumption-land-freight"
-#: Spread of the choice between sellers: 75 USD per tonne of cobalt in hydroxide, at 3.3 gross tonnes a tonne.
-THETA_USD_T = 75.0 / 3.3
 #: Spread of the choice between ports: 25 USD per tonne of cobalt in hydroxide, at 3.3 gross tonnes a tonne.
 PORT_SPREAD = 25.0 / 3.3
 #: At most so many routes a pair, each with at least this share.
@@ -290,15 +288,6 @@ class Transport:
     _graph: SeaGraph
     _asked: set[tuple[int, int]] = field(default_factory=set)
     _chains: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def theta(self) -> float:
-        """Spread of freight for the flow estimate, USD per tonne of metal.
-
-        Choices between sellers blur at about 23 USD per gross tonne (75 USD per tonne of cobalt in hydroxide),
-        whatever the metal in it: taken per tonne of metal alike, ores would obey distance far more than metal.
-        """
-        return THETA_USD_T * self._gross
 
     @cached_property
     def _mode(self) -> dict[tuple[int, int], str]:

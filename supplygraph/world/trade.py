@@ -27,6 +27,8 @@ WIDTH = {"high": 0.10, "medium": 0.20, "low": 0.35}
 LEAST_SHARE = 0.01
 MOST_BANDS = 40
 FOLDS = 5
+#: Spread of freight between sellers, USD per gross tonne; and per tonne of metal where the gross weight is unknown.
+THETA_USD_T, DEFAULT_USD_T = 75.0 / 3.3, 75.0
 #: Records in which a pair without a row is a zero.
 COMPLETE = ("imports", "imports_t")
 BANDS = ("exporter", "importer", "low_t", "high_t", "reference")
@@ -333,6 +335,58 @@ def bands(
     return _bands(_cells(record, origins, destinations), flows.by_country(plain, origins, destinations))
 
 
+#: Words of a restriction that name the form in which ore, or refined metal, is traded.
+_RAW, _MADE = r"concentrate|all grades|unprocessed REE", r"dual-use|all .* products|metal"
+#: A ban counts for the flows of a year if it was in force for at least this part of it.
+MOST_OF_A_YEAR = 0.8
+
+
+def bans(mineral: str, product: str) -> pd.DataFrame:
+    """Return the export bans on a product that held for most of its base year.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns exporter, importer (missing = everyone), reference; from ``data/facts/restrictions.csv``.
+
+    Examples
+    --------
+    >>> bans("nickel", "nickel-mined")["exporter"].tolist()
+    ['IDN']
+    """
+    chain = facts.read("facts/chains.csv")
+    chain = chain[chain["product"] == product]
+    rows = facts.read("facts/restrictions.csv")
+    rows = rows[rows["type"].eq("ban") & rows["mineral"].str.split(";").map(lambda names: mineral in names)]
+    if not len(chain):
+        rows = rows.iloc[:0]
+    else:
+        year = int(chain["year"].iloc[0])
+        first, last = np.datetime64(f"{year}-01-01"), np.datetime64(f"{year}-12-31")
+        start = np.maximum(pd.to_datetime(rows["effective_date"]).to_numpy(dtype="datetime64[D]"), first)
+        end = pd.to_datetime(rows["end_date"].fillna(str(last))).to_numpy(dtype="datetime64[D]")
+        days = (np.minimum(end, last) - start).astype(int)
+        words = _RAW if chain["stage"].iloc[0] == "mining" else _MADE
+        held = days >= MOST_OF_A_YEAR * 365
+        rows = rows[
+            held & rows["product"].str.contains(words, regex=True) & ~rows["product"].str.contains("technology")
+        ]
+    return pd.DataFrame(
+        {
+            "exporter": rows["country"],
+            "importer": rows["target"].where(rows["target"] != "ALL"),
+            "reference": rows["reference"],
+        }
+    ).reset_index(drop=True)
+
+
+def _spread(product: str) -> float:
+    """Spread of freight per tonne of metal: by the gross weight of a bundled product, else the default."""
+    chain = facts.read("facts/chains.csv")
+    gross = chain.loc[chain["product"] == product, "gross_t_per_t"]
+    return THETA_USD_T * float(gross.iloc[0]) if len(gross) else DEFAULT_USD_T
+
+
 def _score(observed: Floats, modelled: Floats) -> tuple[float, float]:
     """Correlation, and the share of tonnes in the wrong cell (half the L1 distance of the two patterns)."""
     if observed.sum() <= 0 or modelled.sum() <= 0:
@@ -354,13 +408,16 @@ def estimate(
     mineral, product, origins, destinations, cost
         As for :func:`supplygraph.world.flows.estimate`.
     given
-        ``owners``, ``links``, ``ties`` and, if wanted, ``theta``, ``tail``, ``least_t``, ``most_pairs``.
+        ``owners``, ``links``, ``ties`` and, if wanted, ``theta`` (by default about 23 USD per gross tonne, so
+        that ores do not obey distance more than metal), ``bans`` (by default those of most of the base year),
+        ``tail``, ``least_t``, ``most_pairs``.
 
     Returns
     -------
     (Estimate, pandas.DataFrame)
         The estimate and its fit: see :func:`fit`.
     """
+    given = {"theta": _spread(product), "bans": bans(mineral, product), **given}
     whole = {**given, "tail": 0.0, "least_t": 0.0}
 
     def run(limits: pd.DataFrame, options: dict[str, Any]) -> Estimate:

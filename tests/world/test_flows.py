@@ -342,3 +342,16 @@ def test_a_rest_of_unknown_forms_ships_like_the_listed_sites_of_its_country():
     rest, matte = result.flow[1], result.flow[2]
     assert (rest[0] / rest[1]) / (matte[0] / matte[1]) == pytest.approx(0.05, rel=1e-6)
     assert result.flow[0, 0] == 0
+
+
+def test_an_export_ban_holds_unless_supplies_must_go_abroad():
+    bans = pd.DataFrame({"exporter": ["A0"], "importer": [np.nan], "reference": ["law"]})
+    origins, destinations = sides([10.0, 10.0], [10.0, 10.0], importers=["A0", "B1"])
+    result = run(origins, destinations, np.zeros((2, 2)), bans=bans)
+    assert result.flow[0, 0] > 9.5
+    origins, destinations = sides([10.0, 10.0], [4.0, 16.0], importers=["A0", "B1"])
+    result = run(origins, destinations, np.zeros((2, 2)), bans=bans)
+    closes(result, origins, destinations)
+    told = result.report[result.report["kind"] == "ban"].iloc[0]
+    assert told["verdict"] == "leaks"
+    assert told["after_t"] == pytest.approx(6.0, abs=0.1)

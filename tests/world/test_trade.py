@@ -180,3 +180,11 @@ def test_a_union_booked_in_one_place_counts_as_one_importer(monkeypatch):
     found, table = trade.estimate("m", "p", origins, destinations, cost=np.zeros((2, 2)), **GIVEN)
     assert 54.0 * (1 - 1e-6) <= found.flow[0, 0] <= 66.0 * (1 + 1e-6)
     assert table["pairs"].tolist() == [3, 3, 3]
+
+
+def test_bans_count_by_year_and_by_the_form_that_is_traded():
+    assert trade.bans("nickel", "nickel-mined")["exporter"].tolist() == ["IDN"]
+    assert not len(trade.bans("nickel", "nickel-refined"))
+    assert not len(trade.bans("cobalt", "cobalt-mined"))  # eight months of 2025: a stock, not a closed border
+    assert not len(trade.bans("lithium", "lithium-mined"))  # raw ore is banned, concentrate is what travels
+    assert not len(trade.bans("unobtainium", "x"))
