@@ -1,10 +1,11 @@
 """Refining-concentration centrality: which sites the concentration of refining comes from.
 
-``s_v`` is the share of final demand whose last refining was at v (traced backward, so losses and
-loops cancel) and ``S_c`` the share of a country. ``C(v) = s_v S_country(v)``; the sum over the
-refineries is exactly the HHI of refining: the chance that one tonne of demand came from v and
-another from the same country. ``M(v) = 2 s_v (S_country(v) - HHI)`` is the change of the HHI as v
-grows; it sums to zero. C attributes, M advises.
+``s_v`` is the share of final demand (all that is used, or put in stock for good) whose last refining
+was at v (traced backward, so losses and loops cancel) and ``S_c`` the share of a country.
+``C(v) = s_v S_country(v)``; the sum over the refineries is exactly the HHI of refining: the chance
+that one tonne of demand came from v and another from the same country.
+``M(v) = 2 s_v (S_country(v) - HHI)`` is the change of the HHI as v grows; it sums to zero. C
+attributes, M advises.
 
 For any node u, ``C(u) = sum_v P(v, u) S_country(v)`` with P the share of demand that was refined at
 v and passes u; over any stage that each tonne crosses once these sum to the HHI as well.
@@ -52,7 +53,10 @@ class CentralityResult(Result):
 
     @property
     def uncrossed_share(self) -> float:
-        """Share of final demand that crossed no process of the stage; shares are of the rest."""
+        """Share of what is used or put in stock that crossed no process of the stage; shares are of the rest.
+
+        Stocks of ore are the usual case.
+        """
         return float(self.figures["uncrossed_share"])
 
 
@@ -209,5 +213,5 @@ def _words(table: pd.DataFrame, figures: dict[str, float], by: str) -> str:
         f"Growing {grows} would raise it most; growing {shrinks} would lower it most.",
     ]
     if figures["uncrossed_share"] > 1e-9:
-        words.append(f"{figures['uncrossed_share']:.1%} of final demand crossed no site of the stage.")
+        words.append(f"{figures['uncrossed_share']:.1%} of what is used or put in stock crossed no site of the stage.")
     return " ".join(words)

@@ -240,8 +240,9 @@ class _Study:
             lost, total = (served - outcome.served).clip(lower=0.0), outcome.total_t
             extra = outcome.beyond(self.before)
         loss = max(self.before.total_t - total, 0.0)
-        if loss <= _NOTHING * max(self.before.total_t, 1.0):
-            loss, lost = 0.0, lost * 0.0
+        nothing = _NOTHING * max(self.before.total_t, 1.0)
+        loss = loss if loss > nothing else 0.0
+        lost = lost.where((lost > nothing) & (loss > 0), 0.0)
         row = {
             "loss_t": loss,
             "loss_share": loss / self.before.total_t if loss else 0.0,
@@ -267,7 +268,7 @@ class _Study:
         return self.program.scenario(closed_nodes=[item])
 
     def _losers(self, item: str, lost: pd.Series) -> pd.DataFrame:
-        lost = lost[lost > _NOTHING * max(self.before.total_t, 1.0)]
+        lost = lost[lost > 0]
         node = self.net.processes["node"].reindex(lost.index)
         by_site = pd.DataFrame({"node": node, "lost_t": lost, "demand_t": self.before.served.reindex(lost.index)})
         sums = by_site.groupby("node", as_index=False).sum().sort_values(

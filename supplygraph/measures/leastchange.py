@@ -3,7 +3,7 @@
 The phases of a rerouting, each held before the next: least unmet demand; who goes without (every
 supplier cuts all its customers alike); then the cheapest change, where a shipment that stays as it is
 costs nothing, one that changes its route pays the difference, and a new link pays freight, processing
-and a fixed cost of relinking.
+and a fixed cost of relinking; then, among equally cheap changes, cuts in proportion.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import numpy as np
 import pandas as pd
 
 from supplygraph.engine.expanded import USE
-from supplygraph.engine.paths import path_model
+from supplygraph.engine.model import fix
+from supplygraph.engine.paths import KEEP, MOVED, NEW, path_model
 from supplygraph.engine.program import ration
+from supplygraph.engine.quadratic import spread
 from supplygraph.engine.rows import Audiences
 from supplygraph.errors import InfeasibleError
 from supplygraph.measures import tracing
@@ -98,13 +100,15 @@ def rerouted(program: Program, scenario: Scenario) -> Outcome:
         _, unmet = ration(model, RATIONING, inside)
     elif most.unmet_t > _ROOM[0] * model.unit:  # over the hubs who goes without is the same, and found sooner
         _, unmet = ration(program.model(setting, links=True), RATIONING, inside)
-    x = _cheapest(model, free, unmet)
+    x = _cheapest(model, free, unmet, setting.left.output)
     wanted = setting.left.demand[model.uses]
     served = pd.Series(np.clip(wanted - unmet * model.unit, 0.0, wanted), index=graph.processes[model.uses])
     return Outcome(most.total_t, served, _burden_of(graph, model, x)[model.uses])
 
 
-def _cheapest(model: Model, free: Face, unmet: NDArray[np.float64]) -> NDArray[np.float64]:
+def _cheapest(
+    model: Model, free: Face, unmet: NDArray[np.float64], output: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Find the cheapest change on the free program with nothing held but who goes without."""
     model.held.clear()
     for room in _ROOM:
@@ -114,11 +118,30 @@ def _cheapest(model: Model, free: Face, unmet: NDArray[np.float64]) -> NDArray[n
         lower[model.unmet] = np.clip(unmet - room, lower[model.unmet], upper[model.unmet])
         model.face = replace(free, lower=lower, upper=upper)
         try:
-            return model.cheapest().x
+            found = model.cheapest()
+            break
         except InfeasibleError:
             if room == _ROOM[-1]:
                 raise
-    raise AssertionError
+    fix(model, found)
+    return _even(model, output)
+
+
+def _even(model: Model, output: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Choose among equally cheap changes: cut shipments in proportion, so that flows are unique."""
+    if model.paths is None:
+        return np.zeros(model.columns)
+    graph, table = model.rows.graph, model.paths.table()
+    number, kind = table["number"].astype(np.int64), table["kind"]
+    taken = np.bincount(graph.ship_destination, graph.ship_flow, len(output))
+    ends = (output / model.unit)[table["origin"].astype(np.int64)]
+    ends = ends * (taken / model.unit)[table["destination"].astype(np.int64)]
+    weight = np.sqrt(np.maximum(np.where(np.isfinite(ends), ends, 0.0), 1e-4))
+    curve, cost = np.zeros(model.columns), np.zeros(model.columns)
+    curve[number] = 1.0 / np.where((kind != NEW) & (table["today"] > 0), table["today"], weight)
+    cost[number] = np.select([kind == KEEP, kind == MOVED], [-1.0, -0.5], 0.0)
+    face = model.face
+    return spread(curve, cost, model.matrix, face.row_lower, face.row_upper, face.lower, face.upper)
 
 
 def _burden_of(graph: Expanded, model: Model, x: NDArray[np.float64]) -> NDArray[np.float64]:
