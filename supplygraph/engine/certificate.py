@@ -79,7 +79,8 @@ def certify(
     limit = left.output[made]
     frames.append(_part(graph, "plant", made, limit, -dual[rows.output[made]], limit <= 0))
     builds = np.flatnonzero((rows.intake >= 0) & graph.is_build)
-    frames.append(_part(graph, "plant", builds, left.intake[builds], -dual[rows.intake[builds]], left.intake[builds] <= 0))
+    room = left.intake[builds]
+    frames.append(_part(graph, "plant", builds, room, -dual[rows.intake[builds]], room <= 0))
     for kind, numbers, ids, limits in (
         ("site", rows.node, graph.nodes, left.node), ("edge", rows.arc, graph.edges, left.arc)
     ):

@@ -116,12 +116,12 @@ class Expanded:
     @cached_property
     def is_build(self) -> Bools:
         """Stock builds: stock processes that take an input and give nothing."""
-        return (self.role == STOCK) & (self.takes >= 0) & (self.gives < 0)
+        return np.asarray((self.role == STOCK) & (self.takes >= 0) & (self.gives < 0))
 
     @cached_property
     def is_release(self) -> Bools:
         """Stock releases: stock processes that give an output out of nothing."""
-        return (self.role == STOCK) & (self.takes < 0)
+        return np.asarray((self.role == STOCK) & (self.takes < 0))
 
     def pairs(self, product: int) -> tuple[Ints, Ints, Bools]:
         """Return origins, destinations and which pairs are possible for one product.
@@ -132,8 +132,8 @@ class Expanded:
         origins = np.flatnonzero(self.gives == product)
         destinations = np.flatnonzero(self.takes == product)
         makes, accepts = self.makes[origins], self.accepts[destinations]
-        shared = (makes.astype(np.float32) @ accepts.T.astype(np.float32)) > 0
-        possible = shared | ~makes.any(axis=1)[:, None] | ~accepts.any(axis=1)[None, :]
+        shared: Bools = np.asarray(makes.astype(np.float32) @ accepts.T.astype(np.float32) > 0)
+        possible: Bools = np.asarray(shared | ~makes.any(axis=1)[:, None] | ~accepts.any(axis=1)[None, :])
         # A release that fills a build would be stock moved for its own sake.
         possible &= ~(self.is_release[origins][:, None] & self.is_build[destinations][None, :])
         here = (self.ship_product == product) & (self.ship_flow > 0)
@@ -147,6 +147,11 @@ class Expanded:
         """Node entered by each arc; -1 for a move between berths of one strait."""
         into = self.vertex_node[self.target[arcs]]
         return np.where(self.vertex_node[self.source[arcs]] == into, -1, into)
+
+
+def tally(group: Ints, amount: Floats, size: int) -> Floats:
+    """Sum amounts by group number, from 0 to ``size - 1``."""
+    return np.bincount(group, amount, size).astype(np.float64)
 
 
 def expand(net: SupplyNetwork) -> Expanded:

@@ -28,7 +28,7 @@ def serves(graph: Expanded, audiences: Audiences, ways: Ways, audience: int) -> 
     is_end = graph.gives[ends] < 0
     mine = np.where(graph.role[ends] == USE, audiences.of[ends] == audience, last)
     keep = np.where(is_end, mine, True)
-    return ways.open & audiences.allowed[audience, ways.origins][:, None] & keep[None, :]
+    return np.asarray(ways.open & audiences.allowed[audience, ways.origins][:, None] & keep[None, :])
 
 
 def add_hubs(builder: Builder, rows: Rows, ways: Ways, audience: int, start: int) -> int:
@@ -39,7 +39,8 @@ def add_hubs(builder: Builder, rows: Rows, ways: Ways, audience: int, start: int
     graph = rows.graph
     pairs = serves(graph, rows.audiences, ways, audience)
     kind = np.zeros(pairs.shape, dtype=np.int64)
-    own = [(q, row) for q, row in zip(rows.quotas, rows.quota, strict=True) if (graph.gives[ways.origins] == q.product).any()]
+    products = set(graph.gives[ways.origins].tolist())
+    own = [(q, row) for q, row in zip(rows.quotas, rows.quota, strict=True) if q.product in products]
     for number, (quota, _) in enumerate(own):
         kind |= quota.covers(graph, ways.origins[:, None], ways.destinations[None, :]).astype(np.int64) << number
     for value in np.unique(kind[pairs]):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from supplygraph.engine.expanded import EXTRACT, TRANSFORM, USE
+from supplygraph.engine.expanded import EXTRACT, TRANSFORM, USE, tally
 from supplygraph.errors import DataError, Problem
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Quota:
         abroad = graph.country[graph.at[destinations]]
         # An unnamed rest of the world is not known to be the home country: a general limit covers it.
         to = abroad != self.origin if self.destination < 0 else abroad == self.destination
-        return (home == self.origin) & to & (graph.gives[origins] == self.product)
+        return np.asarray((home == self.origin) & to & (graph.gives[origins] == self.product))
 
 
 def quotas(graph: Expanded, scenario: Scenario) -> tuple[Quota, ...]:
@@ -171,7 +171,7 @@ def _refuse_unknown(graph: Expanded, bad: Bools) -> None:
 
 
 def _scaled(limit: Floats, factor: Floats, flow: Floats, graph: Expanded, *, sites: bool) -> Floats:
-    """Closed = no route at all, so no row is needed; scaled down = a share of today's flow."""
+    """Scale limits: what is closed has no route and needs no row; scaled down, a share of today's flow."""
     partly = (factor > 0) & (factor < 1)
     if sites:
         # A site works through its processes, which carry the factor themselves.
@@ -182,7 +182,7 @@ def _scaled(limit: Floats, factor: Floats, flow: Floats, graph: Expanded, *, sit
 
 def _over_arcs(graph: Expanded) -> Floats:
     flow = np.repeat(graph.ship_flow, np.diff(graph.ship_ptr))
-    return np.bincount(graph.ship_edge, flow, len(graph.edges))
+    return tally(graph.ship_edge, flow, len(graph.edges))
 
 
 def _through_nodes(graph: Expanded) -> Floats:
@@ -190,5 +190,5 @@ def _through_nodes(graph: Expanded) -> Floats:
     into = graph.visits(graph.ship_edge)
     flow = np.repeat(graph.ship_flow, np.diff(graph.ship_ptr))
     start = graph.at[graph.ship_origin]
-    total = np.bincount(start, graph.ship_flow, len(graph.nodes))
-    return total + np.bincount(into[into >= 0], flow[into >= 0], len(graph.nodes))
+    total = tally(start, graph.ship_flow, len(graph.nodes))
+    return total + tally(into[into >= 0], flow[into >= 0], len(graph.nodes))

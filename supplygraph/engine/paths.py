@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from supplygraph.engine.expanded import USE
+from supplygraph.engine.expanded import USE, tally
 from supplygraph.engine.hubs import serves
 from supplygraph.engine.model import USD, Face, Model, unit_of
 from supplygraph.engine.routing import Routes, cheapest
@@ -70,7 +70,7 @@ class Paths:
         width = max((steps.shape[1] for steps in self.steps), default=0)
         padded = [np.pad(s, ((0, 0), (0, width - s.shape[1])), constant_values=-1) for s in self.steps]
         names = ("number", "kind", "origin", "destination", "audience", "shipment", "today")
-        found = {name: _join(getattr(self, name)) for name in names}
+        found: dict[str, Ints | Floats] = {name: _join(getattr(self, name)) for name in names}
         found["steps"] = np.concatenate(padded) if padded else np.zeros((0, 0), dtype=np.int64)
         return found
 
@@ -141,7 +141,7 @@ class _Draft:
             self.pair_row = self._number(len(self.links.flow), 0.0, 0.0)
 
     def _number(self, count: int, lower: Floats | float, upper: Floats | float) -> Ints:
-        """Number further rows."""
+        """Append rows; return their numbers."""
         numbers = np.arange(self.next_row, self.next_row + count)
         self.next_row += count
         for pile, bound in ((self.row_lower, lower), (self.row_upper, upper)):
@@ -169,7 +169,7 @@ class _Draft:
     def entries(
         self, origin: Ints, destination: Ints, audience: int, steps: Ints
     ) -> list[tuple[Ints, Floats]]:
-        """What a tonne from origin to destination by a route touches."""
+        """Return what a tonne from origin to destination by a route touches."""
         who = np.full(len(origin), audience)
         return [
             *self.rows.sending(origin, who), *self.rows.taking(destination, who), *self.rows.moving(origin, steps),
@@ -206,7 +206,7 @@ class _Draft:
             block, KEEP, graph.ship_origin[kept], graph.ship_destination[kept], audience, steps[whole],
             shipment=kept, flow=flow[whole],
         )
-        lost = np.bincount(where, np.where(broken, flow, 0.0), len(pairs))
+        lost = tally(where, np.where(broken, flow, 0.0), len(pairs))
         moving = np.ones(len(pairs), dtype=np.bool_) if self.couples else lost > 0
         self._moved(way, pairs[moving], numbers[moving], lost[moving], audience)
 
@@ -248,7 +248,7 @@ class _Draft:
         graph, table = self.graph, self.paths.table()
         origin, end = (graph.country[graph.at[table[side].astype(np.int64)]] for side in ("origin", "destination"))
         is_use = graph.role[table["destination"].astype(np.int64)] == USE
-        return table["number"][(origin == end) & (origin >= 0) & is_use].astype(np.int64)
+        return np.asarray(table["number"][(origin == end) & (origin >= 0) & is_use], dtype=np.int64)
 
 
 @dataclass(eq=False)
@@ -367,7 +367,7 @@ def _touches(graph: Expanded, steps: Ints, scenario: Scenario) -> Bools:
     closed = scenario.closed_arc | shut[graph.source] | shut[graph.target]
     if not steps.shape[1]:
         return np.zeros(len(steps), dtype=np.bool_)
-    return np.where(steps >= 0, closed[steps], False).any(axis=1)
+    return np.asarray(np.where(steps >= 0, closed[steps], False).any(axis=1))
 
 
 def broken_shipments(graph: Expanded, scenario: Scenario) -> Bools:

@@ -384,7 +384,7 @@ def _add_home(builder: Builder, rows: Rows, ways: list[Ways]) -> slice:
     graph, start = rows.graph, builder.count
     for way in ways:
         is_use = graph.role[way.destinations] == USE
-        origin, end = (graph.country[graph.at[side]] for side in (way.origins, way.destinations))
+        origin, end = (graph.country[graph.at[side]] for side in (way.origins, way.destinations))  # noqa: PD008 - an array
         same = (origin[:, None] == end[None, :]) & (origin >= 0)[:, None] & is_use[None, :]
         for audience in range(rows.audiences.count):
             left, right = np.nonzero(serves(graph, rows.audiences, way, audience) & same)

@@ -238,6 +238,6 @@ def _factor(rows: csc_array, theta: Floats) -> Callable[[Floats], Floats]:
             if error <= goal:
                 break
             x = x + inverse(left)
-        return scale * best
+        return np.asarray(scale * best)
 
     return solve

@@ -34,7 +34,7 @@ class Routes:
     def route(self, origin: int, destination: int) -> Ints:
         """Arcs of one route in travel order; empty on the same vertex."""
         steps = self.steps[origin, destination]
-        return steps[steps >= 0]
+        return np.asarray(steps[steps >= 0])
 
 
 def cheapest(

@@ -67,7 +67,7 @@ class Rows:
 
     @classmethod
     def of(cls, graph: Expanded, audiences: Audiences, left: Limits) -> Rows:
-        """Number the rows and set their bounds."""
+        """Lay out the rows with their bounds."""
         size = len(graph.processes)
         made = graph.role == TRANSFORM
         bounds: list[tuple[Floats, Floats]] = []
@@ -144,8 +144,9 @@ class Builder:
         numbers = np.arange(self.count, self.count + count)
         for row, value in entries:
             there = row >= 0
-            for pile, part in zip(self._pieces, (row[there], numbers[there], value[there]), strict=True):
-                pile.append(part)  # type: ignore[arg-type]
+            self._pieces[0].append(row[there])
+            self._pieces[1].append(numbers[there])
+            self._pieces[2].append(value[there])
         block = slice(self.count, self.count + count)
         self.count += count
         return block

@@ -54,7 +54,8 @@ class Solver:
         model.a_matrix_.value_ = matrix.data.astype(np.float64)
         # The base class is the solver itself; the Python class on top prints a banner when it is made.
         engine: Any = highspy.Highs.__base__()
-        for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("presolve", "off"), ("solver", "simplex")):
+        options = {"output_flag": False, "threads": 1, "random_seed": 0, "presolve": "off", "solver": "simplex"}
+        for option, value in options.items():
             engine.setOptionValue(option, value)
         engine.passModel(model)
         self._engine = engine

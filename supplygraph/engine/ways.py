@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from supplygraph.engine.expanded import USE
+from supplygraph.engine.expanded import USE, tally
 from supplygraph.engine.limits import quotas
 from supplygraph.engine.routing import Routes, cheapest
 
@@ -52,9 +52,9 @@ def ways_under(graph: Expanded, product: int, calm: Ways, scenario: Scenario) ->
     shut_vertex = shut_node[graph.vertex_node]
     shut = shut_arc | shut_vertex[graph.source] | shut_vertex[graph.target]
     steps = calm.routes.steps
-    hit = np.zeros(calm.open.shape, dtype=np.bool_)
+    hit: Bools = np.zeros(calm.open.shape, dtype=np.bool_)
     if shut.any() and steps.shape[2]:
-        hit = (np.where(steps >= 0, shut[steps], False)).any(axis=2)
+        hit = np.asarray(np.where(steps >= 0, shut[steps], False).any(axis=2))
     ends = shut_node[graph.at[calm.origins]][:, None] | shut_node[graph.at[calm.destinations]][None, :]
     hit &= ~ends
     routes, is_open = calm.routes, calm.open
@@ -121,7 +121,7 @@ class Links:
         key = graph.ship_origin * len(graph.processes) + graph.ship_destination
         keys, first, pair = np.unique(key, return_index=True, return_inverse=True)
         origin, destination = np.divmod(keys, max(len(graph.processes), 1))
-        flow = np.bincount(pair, graph.ship_flow, len(keys))
+        flow = tally(pair, graph.ship_flow, len(keys))
         return cls(origin, destination, graph.ship_product[first], flow, pair.astype(np.int64))
 
 

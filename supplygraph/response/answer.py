@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from supplygraph.engine.expanded import USE
-from supplygraph.response.words import average, changed_routes, percent, route_text, tonnes
+from supplygraph.response.words import average, changed_routes, number, percent, route_text, tonnes
 from supplygraph.scenario.stages import in_stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from supplygraph.engine.expanded import Bools, Expanded, Floats, Ints
+    from supplygraph.engine.expanded import Bools, Expanded, Floats
     from supplygraph.network.network import SupplyNetwork
     from supplygraph.response.phases import Flows
     from supplygraph.response.reroute import Reroute, _Plan
@@ -78,18 +78,15 @@ def coverage(plan: _Plan, aligned: Bools, cover: Callable[[Bools], float]) -> li
 
 
 def in_stages_of(plan: _Plan, stages: list[str]) -> Bools:
-    """Processes of some stages, as a mask."""
+    """Return the processes of some stages, as a mask."""
     return in_stages(plan.net, stages).to_numpy(dtype=np.bool_)
 
 
 def _shipments(net: SupplyNetwork, graph: Expanded, flows: Flows, least: float) -> pd.DataFrame:
     """One row per (origin, destination, route), before and after."""
     before = net.shipments
-    ships = pd.DataFrame({
-        "shipment": before.index, "origin": before["origin"].to_numpy(), "destination": before["destination"].to_numpy(),
-        "product": before["product"].to_numpy(), "route": before["route"].to_numpy(),
-        "before_t": graph.ship_flow, "after_t": 0.0,
-    })  # fmt: skip
+    ships = before[["origin", "destination", "product", "route"]].reset_index()
+    ships = ships.assign(before_t=graph.ship_flow, after_t=0.0)
     kept = flows.shipment >= 0
     ships["after_t"] = np.bincount(flows.shipment[kept], flows.flow[kept], len(ships))
     fresh = pd.DataFrame({
@@ -98,7 +95,7 @@ def _shipments(net: SupplyNetwork, graph: Expanded, flows: Flows, least: float) 
         "route": [route_text(graph.edges, steps) for steps in flows.steps[~kept]], "after_t": flows.flow[~kept],
     }).astype({"route": "str"})  # fmt: skip
     keys = ["origin", "destination", "product", "route"]
-    fresh = fresh.groupby(keys, dropna=False, sort=True, as_index=False)["after_t"].sum()
+    fresh = fresh.groupby(keys, dropna=False, sort=True)[["after_t"]].sum().reset_index()
     ships, fresh = _join_same(ships, fresh, keys)
     used = set(ships["shipment"])
     labels = (f"new-{number:04d}" for number in range(1, len(fresh) + len(used) + 1))
@@ -139,7 +136,7 @@ def _described(net: SupplyNetwork, graph: Expanded, table: pd.DataFrame) -> pd.D
 
 
 def _after(table: pd.DataFrame) -> pd.DataFrame:
-    """The shipments afterwards, shaped like ``net.shipments``."""
+    """Return the shipments afterwards, shaped like ``net.shipments``."""
     after = table.loc[table["after_t"] > 0, ["origin", "destination", "product", "route", "after_t"]]
     return after.rename(columns={"after_t": "flow_t"}).assign(
         flow_low_t=np.nan, flow_high_t=np.nan, basis="estimated"
@@ -157,10 +154,11 @@ def _edges(net: SupplyNetwork, table: pd.DataFrame) -> pd.DataFrame:
 def _unmet(net: SupplyNetwork, graph: Expanded, unmet: Floats, zone: Bools) -> pd.DataFrame:
     uses = np.flatnonzero(graph.role == USE)
     frame = pd.DataFrame({
-        "node": graph.nodes[graph.at[uses]], "demand_t": graph.demand[uses],
+        "node": graph.nodes[graph.at[uses]], "demand_t": graph.demand[uses],  # noqa: PD008 - an array
         "served_t": graph.demand[uses] - unmet[uses], "unmet_t": unmet[uses], "zone": zone[uses],
     })  # fmt: skip
-    found = frame.groupby("node", sort=True).agg({"demand_t": "sum", "served_t": "sum", "unmet_t": "sum", "zone": "any"})
+    how = {"demand_t": "sum", "served_t": "sum", "unmet_t": "sum", "zone": "any"}
+    found = frame.groupby("node", sort=True).agg(how)
     found.insert(0, "name", net.nodes["name"].reindex(found.index))
     found.insert(1, "country", net.nodes["country"].reindex(found.index))
     return found
@@ -172,7 +170,7 @@ def _displaced(
     """Factories that receive less because of the fix."""
     uses = np.flatnonzero(graph.role == USE)
     frame = pd.DataFrame({
-        "node": graph.nodes[graph.at[uses]], "without_t": compared[uses], "with_t": served[uses], "zone": zone[uses],
+        "node": graph.nodes[graph.at[uses]], "without_t": compared[uses], "with_t": served[uses], "zone": zone[uses],  # noqa: PD008 - an array
     })  # fmt: skip
     found = frame.groupby("node", sort=True).agg({"without_t": "sum", "with_t": "sum", "zone": "any"})
     found["displaced_t"] = found["without_t"] - found["with_t"]
@@ -239,26 +237,30 @@ def _explain(
     demand, unmet, lost = figures["demand_t"], figures["unmet_t"], figures["world_cut_t"]
     what = plan.shock.describe()
     lines = [
-        f"{what[:1].upper()}{what[1:]}: {unmet:,.4g} of {demand:,.4g} t of demand ({percent(unmet, demand)}) cannot be "
-        f"served after rerouting; {lost:,.4g} t ({percent(lost, demand)}) without it."
+        (
+            f"{what[:1].upper()}{what[1:]}: {number(unmet)} of {number(demand)} t of demand "
+            f"({percent(unmet, demand)}) cannot be served after rerouting; {number(lost)} t "
+            f"({percent(lost, demand)}) without it."
+        )
     ]
     if plan.shock.clauses and plan.resolved.touches_nothing:
         lines.append("The shock names nothing that this network has.")
     if plan.alignment is not None:
         inside, wanted = figures["zone_unmet_t"], figures["zone_demand_t"]
         lines.append(
-            f"In the zone ({plan.zone} or better on {plan.alignment.as_of}): {inside:,.4g} of {wanted:,.4g} t unmet "
-            f"({percent(inside, wanted)})."
+            f"In the zone ({plan.zone} or better on {plan.alignment.as_of}): {number(inside)} of {number(wanted)} t "
+            f"unmet ({percent(inside, wanted)})."
         )
     tier = plan.require or plan.zone
     for stage, row in covered.iterrows():
         lines.append(
-            f"Aligned plants ({tier} or better, stage {stage}) can cover {percent(row['covered_t'], row['demand_t'])} of "
-            f"the zone's demand: {tonnes(row['covered_t'])} of {tonnes(row['demand_t'])}."
+            f"Aligned plants ({tier} or better, stage {stage}) can cover {percent(row['covered_t'], row['demand_t'])} "
+            f"of the zone's demand: {tonnes(row['covered_t'])} of {tonnes(row['demand_t'])}."
         )
     if plan.require is not None and figures["zone_unmet_t"] > 0:
         stages = " and ".join(plan.stages)
-        lines.append(f"The rule: what serves the zone must pass {stages} in countries of tier {plan.require} or better.")
+        rule = f"what serves the zone must pass {stages} in countries of tier {plan.require} or better"
+        lines.append(f"The rule: {rule}.")
     if unmet > 0:
         lines.append(f"Who goes without is an assumption ({plan.params['rationing']}). The cut: {cut}")
     moved = tuple(figures[f"added_{name}"] for name in _SHIFTS)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from supplygraph.engine.certificate import Certificate, certify
-from supplygraph.engine.expanded import USE
-from supplygraph.engine.limits import Scenario
+from supplygraph.engine.expanded import USE, tally
 from supplygraph.engine.model import fix
 from supplygraph.engine.paths import MOVED, NEW, path_model
 from supplygraph.engine.program import Program, Setting, ration
@@ -19,8 +18,8 @@ from supplygraph.errors import InfeasibleError
 
 if TYPE_CHECKING:
     from supplygraph.engine.expanded import Bools, Expanded, Floats, Ints
+    from supplygraph.engine.limits import Scenario
     from supplygraph.engine.model import Model
-    from supplygraph.scenario.shock import Resolved
 
 #: Room (in units, 1e-4 of total demand) around the unmet demand fixed by the second phase.
 _ROOM = (1e-6, 1e-4, 1e-2)
@@ -83,7 +82,7 @@ def audiences_of(question: Question) -> Audiences:
 def served(question: Question) -> tuple[Floats, Certificate]:
     """Phases 1 and 2: unmet demand per process (t), and the cut that proves its sum."""
     setting = question.program.setting(question.scenario)
-    _, _, unmet, certificate = _who(question, setting)
+    _, unmet, certificate = _who(question, setting)
     return unmet, certificate
 
 
@@ -91,14 +90,14 @@ def solve(question: Question) -> Flows:
     """All phases, each fixed before the next."""
     graph = question.program.graph
     setting = question.program.setting(question.scenario)
-    model, start, unmet, certificate = _who(question, setting)
+    model, unmet, certificate = _who(question, setting)
     if model.paths is None:
         model = path_model(
             graph, setting.left, setting.ways, audiences_of(question), question.program.links, question.scenario,
             relink=question.relink,
         )
     else:
-        _reset(model, start)
+        _reset(model)
     x, objective, duals = _change(model, unmet[model.uses] / model.unit, setting)
     return _flows(graph, model, x, unmet, certificate, objective, duals)
 
@@ -114,14 +113,12 @@ def cover(question: Question, barred: Bools) -> float:
     return max(float(demand.sum()) - found.objective * model.unit, 0.0)
 
 
-def _who(question: Question, setting: Setting) -> tuple[Model, int, Floats, Certificate]:
+def _who(question: Question, setting: Setting) -> tuple[Model, Floats, Certificate]:
     """Least unmet demand, then who goes without. Unmet is per process, in t."""
     program, graph = question.program, question.program.graph
     groups = audiences_of(question)
-    if question.must is not None:
-        _possible(question, groups)
+    _possible(question, groups)
     model = program.model(setting, groups, links=True, home=question.rationing == "home_first", relink=question.relink)
-    start = model.columns
     if question.must is not None:
         upper = model.face.upper.copy()
         most = np.maximum(setting.left.demand - question.must, 0.0)[model.uses] / model.unit
@@ -131,12 +128,14 @@ def _who(question: Question, setting: Setting) -> tuple[Model, int, Floats, Cert
     found, left = ration(model, question.rationing, question.zone, first=first)
     unmet = np.zeros(len(graph.processes))
     unmet[model.uses] = np.clip(left * model.unit, 0.0, setting.left.demand[model.uses])
-    return model, start, unmet, certify(graph, model, setting.left, question.scenario, found)
+    return model, unmet, certify(graph, model, setting.left, question.scenario, found)
 
 
 def _possible(question: Question, groups: Audiences) -> None:
     """Refuse a must_serve that cannot be met, with the cut that proves it."""
     program, must = question.program, question.must
+    if must is None:
+        return
     setting = program.setting(question.scenario, demand=must)
     model = program.model(setting, groups)
     found = model.best(model.cost_of_unmet(np.ones(len(model.uses))))
@@ -147,15 +146,16 @@ def _possible(question: Question, groups: Audiences) -> None:
         raise InfeasibleError(message, certificate)
 
 
-def _reset(model: Model, start: int) -> None:
+def _reset(model: Model) -> None:
     """Take the earlier phases off again; the third holds them by fixing unmet demand itself."""
     base = model.paths_face
+    if base is None:
+        return
     extra = model.columns - len(base.lower)
     model.face = replace(
         base, lower=np.append(base.lower, np.zeros(extra)), upper=np.append(base.upper, np.full(extra, np.inf))
     )
     model.held.clear()
-    del start
 
 
 def _change(model: Model, unmet: Floats, setting: Setting) -> tuple[Floats, float, Floats]:
@@ -186,9 +186,10 @@ def _even(model: Model, setting: Setting) -> Floats:
     number, kind = table["number"].astype(np.int64), table["kind"]
     curve, cost = np.zeros(model.columns), np.zeros(model.columns)
     size = np.where(np.isfinite(setting.left.output), setting.left.output, 0.0) / model.unit
-    taken = np.bincount(graph.ship_destination, graph.ship_flow, len(size))
+    taken = tally(graph.ship_destination, graph.ship_flow, len(size))
     taken = np.maximum(taken, np.where(graph.role == USE, setting.left.demand, 0.0)) / model.unit
-    weight = np.sqrt(np.maximum(size[table["origin"].astype(np.int64)] * taken[table["destination"].astype(np.int64)], 1e-4))
+    ends = size[table["origin"].astype(np.int64)] * taken[table["destination"].astype(np.int64)]
+    weight = np.sqrt(np.maximum(ends, 1e-4))
     kept = kind != NEW
     today = np.where(table["today"] > 0, table["today"], weight)
     curve[number] = np.where(kept, 1.0 / np.maximum(today, 1e-9), 1.0 / weight)
@@ -204,7 +205,8 @@ def _flows(
     flow = x[table["number"].astype(np.int64)] * model.unit
     least = 1e-9 * max(float(graph.demand.sum()), 1e-9)
     on = np.flatnonzero(flow > least)
-    ints = {name: table[name].astype(np.int64)[on] for name in ("origin", "destination", "audience", "shipment", "kind")}
+    names = ("origin", "destination", "audience", "shipment", "kind")
+    ints = {name: table[name].astype(np.int64)[on] for name in names}
     return Flows(
         ints["origin"], ints["destination"], ints["audience"], ints["shipment"], table["steps"][on].astype(np.int64),
         flow[on], ints["kind"], unmet, certificate, objective, duals,

@@ -1,4 +1,4 @@
-"""Rerouting: if this breaks, what can be rerouted, through whom, at what cost, and whose tonnes does that take?"""
+"""Rerouting: what can be rerouted, through whom, at what cost, and whose tonnes does that take."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from supplygraph.engine.limits import Scenario
 from supplygraph.engine.program import RATIONINGS, Program
@@ -19,8 +20,6 @@ from supplygraph.scenario.stages import in_stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    import pandas as pd
 
     from supplygraph.engine.expanded import Bools, Floats
     from supplygraph.network.network import SupplyNetwork
@@ -166,8 +165,7 @@ class _Plan:
     ) -> _Plan:
         """Check every option and turn it into arrays."""
         shock = Shock() if shock is None else shock
-        if not isinstance(shock, Shock):
-            _refuse("shock", f"is {shock!r}; expected a Shock", "Make one with Shock.close(...) or Shock.ban(...).")
+        _check_shock(shock)
         if rationing not in RATIONINGS:
             raise UnknownNameError.of("rationing", rationing, RATIONINGS)
         for name, value in (("require", require), ("rationing", "zone_first" if rationing == "zone_first" else None)):
@@ -203,13 +201,15 @@ def to_scenario(program: Program, resolved: Resolved) -> Scenario:
     """Turn a shock on a network into arrays."""
     graph = program.graph
     bans = []
-    for row in resolved.bans.itertuples():
-        origin = int(graph.countries.get_indexer([row.origin_country])[0])
-        product = int(graph.products.get_indexer([row.product])[0])
-        everyone = not isinstance(row.destination_country, str)
-        to = -1 if everyone else int(graph.countries.get_indexer([row.destination_country])[0])
-        if origin >= 0 and (everyone or to >= 0):
-            bans.append((origin, product, to, float(row.keep)))
+    ban = resolved.bans
+    origins = graph.countries.get_indexer(pd.Index(ban["origin_country"]))
+    products = graph.products.get_indexer(pd.Index(ban["product"]))
+    targets = graph.countries.get_indexer(pd.Index(ban["destination_country"]))
+    everyone, keep = ban["destination_country"].isna().to_numpy(), ban["keep"].to_numpy()
+    for row in range(len(ban)):
+        if origins[row] >= 0 and (everyone[row] or targets[row] >= 0):
+            to = -1 if everyone[row] else int(targets[row])
+            bans.append((int(origins[row]), int(products[row]), to, float(keep[row])))
     return Scenario(
         resolved.process_factor.to_numpy(dtype=np.float64), resolved.node_factor.to_numpy(dtype=np.float64),
         resolved.edge_factor.to_numpy(dtype=np.float64), tuple(bans),
@@ -222,7 +222,7 @@ def _coverage(plan: _Plan) -> list[dict[str, Any]]:
         return []
     net_country = plan.program.graph.country[plan.program.graph.at]
     members = plan.alignment.members(plan.require or plan.zone)
-    aligned = np.isin(net_country, plan.program.graph.countries.get_indexer(list(members))) & (net_country >= 0)
+    aligned = np.isin(net_country, plan.program.graph.countries.get_indexer(pd.Index(members))) & (net_country >= 0)
     return answer.coverage(plan, aligned, lambda barred: cover(plan.question, barred))
 
 
@@ -255,6 +255,11 @@ def _uses_of(net: SupplyNetwork, option: str, name: str) -> pd.Series:
         known = {*node[is_use], *country[is_use].dropna()}
         raise UnknownNameError.of(f"factory or country in {option}", name, known)
     return found
+
+
+def _check_shock(shock: object) -> None:
+    if not isinstance(shock, Shock):
+        _refuse("shock", f"is {shock!r}; expected a Shock", "Make one with Shock.close(...) or Shock.ban(...).")
 
 
 def _refuse(where: str, what: str, remedy: str) -> None:

@@ -64,8 +64,8 @@ def _matches(shifts: list[_Shift], least_t: float) -> list[tuple[_Shift, _Shift,
     room = {i: shifts[i].difference_t for i in order if shifts[i].difference_t > 0}
     found = []
     for same in (True, False):
-        for old in left:
-            for new in room:
+        for old in list(left):
+            for new in list(room):
                 if same and shifts[old].origin != shifts[new].origin:
                     continue
                 flow = min(left[old], room[new])
@@ -103,6 +103,11 @@ def average(flow: Floats, quantity: Floats, delivered: float) -> float:
 def percent(part: float, whole: float) -> str:
     """Return a share in words."""
     return f"{100 * part / whole:.0f} %" if whole > 0 else "0 %"
+
+
+def number(amount: float) -> str:
+    """Return an amount for people: three digits where small, whole where large."""
+    return f"{amount:,.0f}" if abs(amount) >= 1000 else f"{amount:.3g}"
 
 
 def tonnes(amount: float) -> str:

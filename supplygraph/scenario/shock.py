@@ -257,7 +257,8 @@ def _touched(net: SupplyNetwork, clause: _Closing) -> tuple[pd.Series, pd.Series
     moved = edges["product"].isin(goods) if goods is not None else ~none_edge
     if clause.edge:
         ends = edges["source"].isin(nodes.index[place]) | edges["target"].isin(nodes.index[place])
-        chosen = edges.index.isin(clause.edge) & moved & (ends if placed else True)
+        named = pd.Series(edges.index.isin(clause.edge), index=edges.index)
+        chosen = named & moved & ends if placed else named & moved
         return pd.Series(False, index=processes.index), none_node, chosen
     here = processes["node"].isin(nodes.index[place])
     if goods is None:
@@ -300,7 +301,7 @@ def _banned(net: SupplyNetwork, clause: _Ban) -> list[dict[str, object]]:
     products = set(clause.product) if clause.product else set(net.products.index)
     if clause.stage:
         products &= set(net.processes.loc[in_stages(net, clause.stage), "output"].dropna())
-    targets: list[str | None] = sorted(clause.to) if clause.to else [None]
+    targets: list[str | None] = [*sorted(clause.to)] if clause.to else [None]
     return [
         {"origin_country": country, "product": product, "destination_country": target, "keep": clause.keep}
         for country in clause.country

@@ -80,7 +80,8 @@ def most_served(net, *, closed=(), factor=None, banned=()):
             entries["balance", o] = 1.0
         gain = 0.0
         if b["role"] == "transform":
-            entries["balance", d] = entries.get(("balance", d), 0.0) - (1.0 if pd.isna(b["recovery"]) else b["recovery"])
+            recovery = 1.0 if pd.isna(b["recovery"]) else b["recovery"]
+            entries["balance", d] = entries.get(("balance", d), 0.0) - recovery
         else:
             entries["take", d] = 1.0
             gain = -1.0 if b["role"] == "use" else 0.0
