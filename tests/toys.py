@@ -40,7 +40,8 @@ _COUNTRIES = [
 
 def _frame(table: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Return rows as a flat frame with all columns of the schema, absent cells missing."""
-    return pd.DataFrame(rows).reindex(columns=schema.TABLES[table].names)
+    frame = pd.DataFrame(rows).reindex(columns=schema.TABLES[table].names)
+    return frame.astype({column.name: float for column in schema.TABLES[table].columns if column.kind == "number"})
 
 
 def _common() -> Tables:

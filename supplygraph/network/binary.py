@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -70,15 +71,19 @@ def write_parquet(tables: Mapping[str, pd.DataFrame], meta: dict[str, Any], fold
 
 @contextmanager
 def _fixed_clock() -> Iterator[None]:
-    """Write a fixed date into the file, so that the same network gives the same bytes."""
+    """Write a fixed date into the file, so that the same network gives the same bytes.
+
+    Nor is the disk waited for at each step: the file is renamed into place only when it is whole.
+    """
     import pyogrio
 
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
+    wanted = {"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z", "OGR_SQLITE_SYNCHRONOUS": "OFF"}
+    before = {name: pyogrio.get_gdal_config_option(name) for name in wanted}
+    pyogrio.set_gdal_config_options(wanted)
     try:
         yield
     finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+        pyogrio.set_gdal_config_options(before)
 
 
 def write_gpkg(
@@ -115,20 +120,17 @@ def _whole(table: str, column: str) -> bool:
 def read_gpkg(path: Path) -> Source:
     """Return the tables of a GeoPackage; geometries are not needed, as nodes have coordinates."""
     with sized(path).open("rb") as file:
-        if file.read(len(_MAGIC)) != _MAGIC:
+        head = file.read(100)
+        if not head.startswith(_MAGIC) or head[68:72] not in {b"GPKG", b"GP10", b"GP11"}:
             raise fail(path.name, "is not a GeoPackage.", "Write it again.")
     import pyogrio
 
-    source = Source({})
+    source, layers = Source({}), []
     try:
-        layers = [str(row[0]) for row in pyogrio.list_layers(path)]
-        for name in layers:
-            if name in TABLES:
-                source.tables[name] = pyogrio.read_dataframe(path, layer=name, read_geometry=False)
-                source.files[name] = f"{path.name} layer {name}"
-        if _META_LAYER in layers:
-            text = pyogrio.read_dataframe(path, layer=_META_LAYER, read_geometry=False)["meta"]
-            source.meta = parse_meta(str(text.iloc[0]) if len(text) else "{}", f"{path.name} layer {_META_LAYER}")
+        with warnings.catch_warnings():  # GDAL's remarks on damaged files; what cannot be read is raised below
+            warnings.simplefilter("ignore", RuntimeWarning)
+            layers = [str(row[0]) for row in pyogrio.list_layers(path)]
+            _layers(path, layers, source)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, KeyError) as error:
         raise fail(path.name, f"is not a GeoPackage ({error}).", "Write it again.") from error
     if strays := sorted(set(layers) - set(TABLES) - {_META_LAYER} - _FOREIGN):
@@ -137,3 +139,15 @@ def read_gpkg(path: Path) -> Source:
         source.tables["edges"] = source.tables["edges"].drop(columns="flow_t", errors="ignore")
     _required(source, "layer {}")
     return source
+
+
+def _layers(path: Path, layers: list[str], source: Source) -> None:
+    import pyogrio
+
+    for name in layers:
+        if name in TABLES:
+            source.tables[name] = pyogrio.read_dataframe(path, layer=name, read_geometry=False)
+            source.files[name] = f"{path.name} layer {name}"
+    if _META_LAYER in layers:
+        text = pyogrio.read_dataframe(path, layer=_META_LAYER, read_geometry=False)["meta"]
+        source.meta = parse_meta(str(text.iloc[0]) if len(text) else "{}", f"{path.name} layer {_META_LAYER}")

@@ -302,7 +302,7 @@ class SupplyNetwork:
     def _part(self, kept: dict[str, pd.DataFrame], verb: str, given: dict[str, list[str] | None]) -> SupplyNetwork:
         if all(len(kept[name]) == len(frame) for name, frame in self._tables.items()):
             return self
-        note = {"by": verb} | {key: names for key, names in given.items() if names is not None}
+        note: dict[str, Any] = {"by": verb, "given": {key: names for key, names in given.items() if names}}
         note |= parts.dropped(self._tables, kept)
         meta = self.meta
         return _restore(kept, meta | {"dropped": [*meta.get("dropped", []), note]})

@@ -86,11 +86,9 @@ def _dependents(kept: Tables) -> Tables:
 
 def dropped(before: Tables, after: Tables) -> dict[str, Any]:
     """Return how many rows and shipped tonnes went, by table."""
-    rows: dict[str, Any] = {
-        name: len(frame) - len(after[name]) for name, frame in before.items() if len(frame) != len(after[name])
-    }
+    rows = {name: len(frame) - len(after[name]) for name, frame in before.items() if len(frame) != len(after[name])}
     gone = before["shipments"]["flow_t"].sum() - after["shipments"]["flow_t"].sum()
-    return rows | ({"flow_t": float(gone)} if "shipments" in rows else {})
+    return {"rows": rows, "flow_t": float(gone)}
 
 
 def fingerprint(tables: Tables) -> str:

@@ -15,7 +15,20 @@ from supplygraph.network import formats, schema
 from supplygraph.network.network import SupplyNetwork
 
 ORE, MET, NAN, INF = "cobalt-intermediate", "cobalt-refined", None, float("inf")
-BAD_IDS = ["a;b", "=1+1", "+1", "-1", "@x", "a\x00b", "a\nb", "tab\t", " padded", "padded ", "zero\u200bwidth", "\u202eright"]
+BAD_IDS = [
+    "a;b",
+    "=1+1",
+    "+1",
+    "-1",
+    "@x",
+    "a\x00b",
+    "a\nb",
+    "tab\t",
+    " padded",
+    "padded ",
+    "zero\u200bwidth",
+    "\u202eright",
+]
 
 # table, position, column, value, words of the message; the fault is reported at that very cell.
 CELLS: list[tuple[str, int, str, object, str]] = [
