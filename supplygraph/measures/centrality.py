@@ -96,10 +96,10 @@ def refining_centrality(
     >>> import supplygraph as sg
     >>> net = sg.load("cobalt")
     >>> told = sg.refining_centrality(net)
-    >>> abs(told.table["centrality"].sum() - sg.concentration(net, stage="refining").hhi) < 1e-9
+    >>> bool(abs(told.table["centrality"].sum() - sg.concentration(net, stage="refining").hhi) < 1e-9)
     True
-    >>> round(abs(told.table["marginal"].sum()), 9)
-    0.0
+    >>> bool(abs(told.table["marginal"].sum()) < 1e-9)
+    True
 
     Notes
     -----

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 KINDS = ("node", "edge", "country", "owner", "passage")
 #: Shares of all demand under this are what rounding leaves of nothing.
 _NOTHING = 1e-9
+#: Kilometres and days under this are not worth a word.
+_TOLD = 0.05
 _UNUSED = "not used today, exact"
 _LAST = "its own demand, exact"
 _SOLVED = "linear program, exact"
@@ -67,8 +69,9 @@ class ChokepointResult(Result):
         >>> from toys import chain
         >>> print(chokepoints(chain()).explain("kokkola"))
         Kokkola fails: 9 t of demand (9.1%) cannot be met; 27 t go through it today.
-          Erfurt (DEU) loses 8 t of 36 t.
-          Ningde (CHN) loses 1 t of 63 t.
+          Erfurt (DEU) loses 6 t of 36 t.
+          Ningde (CHN) loses 3 t of 63 t.
+          Each tonne still delivered takes 5,168 km more, 9.0 days more, 54 USD of freight more.
         """
         if item is None:
             return super().explain()
@@ -88,11 +91,12 @@ class ChokepointResult(Result):
             f"  {loser.name} ({loser.country}) loses {loser.lost_t:,.0f} t of {loser.demand_t:,.0f} t."
             for loser in mine.itertuples(index=False)
         ]
-        if abs(row["days"]) > 1e-6 or abs(row["km"]) > 1e-6:
-            lines.append(
-                f"  A tonne still delivered travels {row['km']:+,.0f} km and {row['days']:+,.1f} days more or less, "
-                f"at {row['cost_usd_t']:+,.0f} USD."
+        if abs(row["days"]) > _TOLD or abs(row["km"]) > _TOLD:
+            km, days, cost = (
+                f"{abs(row[column]):,.{digits}f} {unit} {'more' if row[column] >= 0 else 'less'}"
+                for column, digits, unit in (("km", 0, "km"), ("days", 1, "days"), ("cost_usd_t", 0, "USD of freight"))
             )
+            lines.append(f"  Each tonne still delivered takes {km}, {days}, {cost}.")
         return "\n".join(lines)
 
 
