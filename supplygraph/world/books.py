@@ -24,11 +24,10 @@ NOUNS = {
     "smelting": ("smelters", "refinery"),
     "refining": ("refineries", "refinery"),
     "separation": ("separation plants", "refinery"),
-    "processing": ("processors", "refinery"),
+    "processing": ("processors and their users", "refinery"),
     "metal": ("metal makers", "refinery"),
     "magnet": ("magnet makers", "factory"),
     "manufacturing": ("users", "factory"),
-    "manufacturing-industrial": ("industrial users", "factory"),
 }
 #: Nowhere in particular: off Durban, from where no route is forced through a strait.
 NOWHERE = (31.05, -29.87)
@@ -261,9 +260,7 @@ def _usual_forms(books: Books, step: Step, feed: Feed | None, country: str) -> d
     }
 
 
-def _line(
-    books: Books, step: Step, feed: Feed | None, site: dict[str, Any], tonnes: tuple[float, float]
-) -> None:
+def _line(books: Books, step: Step, feed: Feed | None, site: dict[str, Any], tonnes: tuple[float, float]) -> None:
     """Add a process with its activity and capacity; several of one kind at one node get numbers."""
     made, size = tonnes
     product = step.product or (feed.input if feed else "")
@@ -463,10 +460,10 @@ def _take_the_rest(books: Books, step: Step) -> None:
     table = books.facts.shares[books.facts.shares["product"] == step.product].sort_values("country")
     for row in table.to_dict("records"):
         tonnes = left * feed.recovery * float(row["share"]) / float(table["share"].sum())
-        for stage, into, source in ((step, tonnes, feed), (users, tonnes, users.feeds[0])):
-            rest = Rest(str(row["country"]), into, str(row["reference"]))
-            node = _residual_node(books, stage.stage + ("" if stage is step else "-industrial"), rest)
-            _line(books, stage, source, node, (into, into))
+        rest = Rest(str(row["country"]), tonnes, str(row["reference"]))
+        node = _residual_node(books, step.stage, rest)
+        for stage, source in ((step, feed), (users, users.feeds[0])):
+            _line(books, stage, source, node, (tonnes, tonnes))
         said = "share of industrial use assumed"
         books.ledger.note(step.stage, str(row["country"]), "unnamed rest", (left, tonnes), said)
     for stage in (step, users):

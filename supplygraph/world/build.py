@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +16,13 @@ from supplygraph import facts
 from supplygraph.errors import DataError, Problem, UnknownNameError
 from supplygraph.network import formats
 from supplygraph.network.network import SupplyNetwork
-from supplygraph.network.schema import COUNTRIES, EDGES, NODES, OWNERS, PROCESSES, REFERENCES, SHIPMENTS
+from supplygraph.network.schema import COUNTRIES, EDGES, NODES, PROCESSES, REFERENCES, SHIPMENTS
 from supplygraph.world import books as ledger
 from supplygraph.world import chains, flows, routes, sites, trade
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from supplygraph.world.books import Books
     from supplygraph.world.chains import Chain
 
@@ -138,7 +139,7 @@ def build(
         "owners": owners, "links": links, "ties": ties,
     }  # fmt: skip
     tables = _tables(given, _references(references))
-    return _build(mineral, tables, chains.chain(mineral, chain), _references(references), name).network
+    return _build(tables, chains.chain(mineral, chain), _references(references), name).network
 
 
 def build_bundled(mineral: str) -> Built:
@@ -158,7 +159,7 @@ def build_bundled(mineral: str) -> Built:
         composition = facts.read("facts/composition.csv")
         magnet = chains.magnet_facilities(tables["facilities"], pd.Series(mined), composition)
         tables["facilities"] = pd.concat([tables["facilities"], magnet], ignore_index=True)
-    return _build(mineral, tables, chain, _references(None), None)
+    return _build(tables, chain, _references(None), None)
 
 
 def write_bundled(chosen: Iterable[str] | None, out: str | Path, *, progress: bool = False) -> None:
@@ -313,51 +314,58 @@ def _links(table: pd.DataFrame, year: int) -> pd.DataFrame:
 # -- the network -----------------------------------------------------------------------------------------------------
 
 
-def _build(
-    mineral: str, tables: dict[str, pd.DataFrame], chain: Chain, references: pd.DataFrame, name: str | None
-) -> Built:
+@dataclass(frozen=True)
+class _Draft:
+    """What shipping needs to know."""
+
+    books: Books
+    processes: pd.DataFrame
+    nodes: pd.DataFrame
+    owners: pd.DataFrame
+    links: pd.DataFrame
+    ties: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Shipped:
+    """One product on its way."""
+
+    way: routes.Transport
+    shipments: pd.DataFrame
+    fit: pd.DataFrame
+    report: pd.DataFrame
+
+
+def _build(tables: dict[str, pd.DataFrame], chain: Chain, references: pd.DataFrame, name: str | None) -> Built:
     """Keep the books, ship every product, and put the tables together."""
     registry = sites.register(tables["facilities"].drop_duplicates("facility"), tables["owners"])
     books = _keep(chain, tables)
     processes = _processes(books)
-    used = sorted(set(processes["node"]))
-    nodes = pd.concat(
-        [registry.nodes, pd.DataFrame(list(books.nodes.values()), columns=NODES.names)], ignore_index=True
-    )
-    nodes = nodes[nodes["node"].isin(used)]
-    owners = registry.owners[registry.owners["node"].isin(used)]
-    ways, sent, fits, reports = [], [], [], []
-    for product in chain.products["product"]:
-        shipped = _ship(str(product), books, processes, nodes, owners, tables)
-        if shipped is not None:
-            ways.append(shipped[0])
-            sent.append(shipped[1])
-            fits.append(shipped[2])
-            reports.append(shipped[3].assign(product=product))
-    edges = pd.concat([way.edges for way in ways], ignore_index=True).drop_duplicates("edge")
-    places = pd.concat([nodes, *(way.nodes for way in ways)], ignore_index=True).drop_duplicates("node")
-    shipments = pd.concat(sent, ignore_index=True)
-    fit = (
-        pd.concat([f for f in fits if len(f)], ignore_index=True)
-        if any(map(len, fits))
-        else pd.DataFrame(columns=list(trade.FIT))
-    )
-    corrections = books.ledger.table()
-    stages = pd.DataFrame(books.stages)
+    unnamed = pd.DataFrame(list(books.nodes.values()), columns=NODES.names)
+    nodes = pd.concat([registry.nodes, unnamed], ignore_index=True)
+    nodes = nodes[nodes["node"].isin(set(processes["node"]))]
+    owners = registry.owners[registry.owners["node"].isin(set(nodes["node"]))]
+    draft = _Draft(books, processes, nodes, owners, tables["links"], tables["ties"])
+    shipped = [x for x in (_ship(draft, str(product)) for product in chain.products["product"]) if x is not None]
+    edges = pd.concat([x.way.edges for x in shipped], ignore_index=True).drop_duplicates("edge")
+    places = pd.concat([nodes, *(x.way.nodes for x in shipped)], ignore_index=True).drop_duplicates("node")
+    shipments = pd.concat([x.shipments for x in shipped], ignore_index=True)
+    fits = [x.fit for x in shipped if len(x.fit)]
+    fit = pd.concat(fits, ignore_index=True) if fits else pd.DataFrame(columns=list(trade.FIT))
+    corrections, stages, countries = books.ledger.table(), pd.DataFrame(books.stages), _countries(places, owners)
+    rows = processes.drop(columns=["country", "facility", "residual", "stage"])
     network = SupplyNetwork(
         nodes=places,
         owners=owners,
-        processes=processes.drop(columns=["country", "facility", "residual", "stage"]),
+        processes=rows,
         edges=edges[EDGES.names],
         shipments=shipments,
         products=chain.products,
-        countries=_countries(places, owners),
-        references=_cited(
-            references, places, owners, processes, edges, shipments, chain.products, _countries(places, owners)
-        ),
-        meta=_meta(mineral, chain, stages, corrections, fit, name),
+        countries=countries,
+        references=_cited(references, places, owners, rows, edges, shipments, chain.products, countries, stages),
+        meta=_meta(chain, stages, corrections, fit, name),
     )
-    return Built(network, corrections, stages, fit, pd.concat(reports, ignore_index=True))
+    return Built(network, corrections, stages, fit, pd.concat([x.report for x in shipped], ignore_index=True))
 
 
 def _processes(books: Books) -> pd.DataFrame:
@@ -375,15 +383,9 @@ def _ends(table: pd.DataFrame, nodes: pd.DataFrame) -> pd.DataFrame:
     return at
 
 
-def _ship(
-    product: str,
-    books: Books,
-    processes: pd.DataFrame,
-    nodes: pd.DataFrame,
-    owners: pd.DataFrame,
-    tables: dict[str, pd.DataFrame],
-) -> tuple[routes.Transport, pd.DataFrame, pd.DataFrame, pd.DataFrame] | None:
+def _ship(draft: _Draft, product: str) -> _Shipped | None:
     """Route one product and estimate who ships it to whom."""
+    processes, chain = draft.processes, draft.books.chain
     out = processes[(processes["output"] == product) & (processes["activity_t"] > 0)].set_index("process")
     into = processes[(processes["input"] == product) & (processes["activity_t"] > 0)].set_index("process")
     if not len(out) or not len(into):
@@ -392,22 +394,32 @@ def _ship(
     recovery = into["recovery"].where(into["role"] == "transform", 1.0).fillna(1.0)
     into = into.assign(intake_t=into["activity_t"] / recovery)
     into["intake_t"] *= out["supply_t"].sum() / into["intake_t"].sum()  # the books agree to rounding
-    row = books.chain.products.set_index("product").loc[product]
-    starts, ends = _ends(out, nodes), _ends(into, nodes)
-    way = routes.transport(product, float(row["gross_t_per_t"]), starts, ends)
-    i, j = starts.index.get_indexer(out["node"]), ends.index.get_indexer(into["node"])
-    year = books.chain.makers(product).year
+    held = _stocks(out, into)
+    out, into = out[out["role"] != "stock"], into[into["role"] != "stock"]
+    out = out.assign(supply_t=out["supply_t"] - held.groupby("origin")["flow_t"].sum().reindex(out.index).fillna(0.0))
+    into = into.assign(
+        intake_t=into["intake_t"] - held.groupby("destination")["flow_t"].sum().reindex(into.index).fillna(0.0)
+    )
+    dust = 1e-12 * float(out["supply_t"].sum())  # what is left of a site whose every tonne goes into stock
+    out, into = out[out["supply_t"] > dust], into[into["intake_t"] > dust]
+    table = chain.products
+    gross = float(table.loc[table["product"] == product, "gross_t_per_t"].iloc[0])
+    starts, ends = _ends(out, draft.nodes), _ends(into, draft.nodes)
+    way = routes.transport(product, gross, starts, ends)
+    i, j = starts.index.get_indexer(pd.Index(out["node"])), ends.index.get_indexer(pd.Index(into["node"]))
+    year = chain.makers(product).year
     found, fit = trade.estimate(
-        books.chain.mineral,
+        chain.mineral,
         product,
         out,
         into,
         cost=way.cost[np.ix_(i, j)],
-        owners=owners,
-        links=_between(_links(tables["links"], year), out, into),
-        ties=_between(_links(tables["ties"], year), out, into),
+        owners=draft.owners,
+        links=_between(_links(draft.links, year), out, into),
+        ties=_between(_links(draft.ties, year), out, into),
     )
-    return way, _shipments(product, way, found, out, into, (i, j)), fit, found.report
+    shipments = _shipments(way, found, out.assign(at=i), into.assign(at=j), held)
+    return _Shipped(way, shipments, fit, found.report.assign(product=product))
 
 
 def _between(links: pd.DataFrame, out: pd.DataFrame, into: pd.DataFrame) -> pd.DataFrame:
@@ -429,26 +441,39 @@ def _between(links: pd.DataFrame, out: pd.DataFrame, into: pd.DataFrame) -> pd.D
     return rows.sort_values(["origin", "destination"], ignore_index=True)[columns]
 
 
+def _stocks(out: pd.DataFrame, into: pd.DataFrame) -> pd.DataFrame:
+    """Return what goes into and out of stock: always on the site of those who make it or take it."""
+    rows = []
+    for side, other, amount, keys in (
+        (into, out, "intake_t", ("destination", "origin")),
+        (out, into, "supply_t", ("origin", "destination")),
+    ):
+        tonnes = "supply_t" if amount == "intake_t" else "intake_t"
+        for process, row in side[side["role"] == "stock"].iterrows():
+            here = other[(other["node"] == row["node"]) & (other["role"] != "stock")]
+            parts = here[tonnes] * (float(row[amount]) / float(here[tonnes].sum()))
+            rows += [{keys[0]: process, keys[1]: one, "flow_t": float(part)} for one, part in parts.items() if part > 0]
+    return pd.DataFrame(rows, columns=["origin", "destination", "flow_t"])
+
+
 def _shipments(
-    product: str,
-    way: routes.Transport,
-    found: flows.Estimate,
-    out: pd.DataFrame,
-    into: pd.DataFrame,
-    at: tuple[Any, Any],
+    way: routes.Transport, found: flows.Estimate, out: pd.DataFrame, into: pd.DataFrame, held: pd.DataFrame
 ) -> pd.DataFrame:
     """Return the shipments of one product: a pair over several routes is several shipments."""
-    rows = []
+    rows = [
+        {**row, "product": way.product, "route": None, "basis": "estimated", "reference": ledger.RULES}
+        for row in held.to_dict("records")
+    ]
     for a, b in np.argwhere(found.flow > 0).tolist():
-        i, j = int(at[0][a]), int(at[1][b])
         same = out["node"].iloc[a] == into["node"].iloc[b]
-        parts: list[tuple[tuple[str, ...], float]] = [((), 1.0)] if same else way.split(i, j)
+        parts: list[tuple[tuple[str, ...], float]]
+        parts = [((), 1.0)] if same else way.split(int(out["at"].iloc[a]), int(into["at"].iloc[b]))
         reported = found.basis[a, b] == "reported"
         rows += [
             {
                 "origin": out.index[a],
                 "destination": into.index[b],
-                "product": product,
+                "product": way.product,
                 "route": ";".join(route) if route else None,
                 "flow_t": float(found.flow[a, b]) * share,
                 "basis": str(found.basis[a, b]),
@@ -458,7 +483,7 @@ def _shipments(
         ]
     table = pd.DataFrame(rows).sort_values(["origin", "destination", "route"], ignore_index=True)
     width = max(4, len(str(len(table))))
-    table["shipment"] = [f"{product}-{k + 1:0{width}d}" for k in range(len(table))]
+    table["shipment"] = [f"{way.product}-{k + 1:0{width}d}" for k in range(len(table))]
     return table.reindex(columns=SHIPMENTS.names)
 
 
@@ -476,9 +501,10 @@ def _cited(references: pd.DataFrame, *tables: pd.DataFrame) -> pd.DataFrame:
 
 
 def _meta(
-    mineral: str, chain: Chain, stages: pd.DataFrame, corrections: pd.DataFrame, fit: pd.DataFrame, name: str | None
+    chain: Chain, stages: pd.DataFrame, corrections: pd.DataFrame, fit: pd.DataFrame, name: str | None
 ) -> dict[str, Any]:
     """Return what the network says about itself."""
+    mineral = chain.mineral
 
     def plain(table: pd.DataFrame) -> list[dict[str, Any]]:
         rows = table.astype(object).where(table.notna(), None).to_dict("records")
@@ -495,6 +521,3 @@ def _meta(
         "fit": plain(fit),
         "notes": [f"{step.product or step.stage}: {step.note}" for step in chain.steps if step.note],
     }
-
-
-__all__ = ["OWNERS", "Built", "build", "build_bundled"]

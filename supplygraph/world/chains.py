@@ -255,4 +255,3 @@ def _fraction(row: dict[str, object], composition: pd.DataFrame) -> float:
         return float(total[here].mean())
     word = "monazite" if "monazite" in made else "bastnaesite"
     return float(total[composition["deposit_type"].str.contains(word)].mean())
-

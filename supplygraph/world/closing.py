@@ -191,9 +191,7 @@ def _groups(country: pd.Series[str], rows: pd.DataFrame) -> dict[str, pd.Index]:
     return groups
 
 
-def _tell(
-    ledger: Ledger, at: tuple[str, str], weight: pd.Series[float], made: pd.Series[float], against: str
-) -> None:
+def _tell(ledger: Ledger, at: tuple[str, str], weight: pd.Series[float], made: pd.Series[float], against: str) -> None:
     """Write down how far listed sites were scaled, and which of them by more than half."""
     stage, country = at
     before, after = float(weight.sum()), float(made.sum())
