@@ -24,8 +24,8 @@ class Certificate:
     Attributes
     ----------
     table
-        One row per member: ``item`` (process, site or edge id), ``kind`` (demand, plant, site, edge),
-        ``node``, ``country``, ``limit_t``, ``price`` (tonnes served more per tonne of limit; for demand the
+        One row per member: ``item`` (id), ``kind`` (demand, factory, plant, site, edge, export limit), ``name``,
+        ``limit_t``, ``price`` (tonnes served more per tonne of limit; for demand the
         share of it that lies behind the cut), ``through_t`` = limit x price, ``closed``.
     unmet_t
         Demand behind the cut minus what comes through it: by weak duality nobody can leave less unmet.
@@ -66,14 +66,15 @@ def certify(
     """Read the cut off the duals of the least unmet demand."""
     rows, dual = model.rows, found.dual
     uses = model.uses
-    # The dual of a demand row is the share of it behind the cut; bounds on unmet demand (closed
-    # factories) count through their reduced costs.
-    reach = dual[rows.intake[uses]]
-    floor = np.maximum(left.demand[uses] - left.intake[uses], 0.0)
-    own = np.where(found.reduced[model.unmet] > 0, found.reduced[model.unmet], 0.0)
+    # The dual of a demand row is the share of it behind the cut. Where the factory itself is closed or
+    # scaled down, unmet demand has a floor: then all of it lies behind, and what the factory takes is a gate.
+    floor = left.demand[uses] - left.intake[uses] > 0
+    reduced = found.reduced[model.unmet]
+    own = np.where(floor & (reduced > 0), reduced, 0.0)
+    reach = dual[rows.intake[uses]] + own + np.minimum(reduced, 0.0)
     frames = [
         _part(graph, "demand", uses, left.demand[uses], reach, left.intake[uses] <= 0),
-        _part(graph, "factory", uses, left.intake[uses], np.where(floor > 0, own, 0.0), left.intake[uses] <= 0),
+        _part(graph, "factory", uses, left.intake[uses], own, left.intake[uses] <= 0),
     ]
     made = np.flatnonzero(rows.output >= 0)
     limit = left.output[made]
