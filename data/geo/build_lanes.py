@@ -1,9 +1,9 @@
-"""Make lanes.npz again: the sea lane network with straits as gates and ports attached.
+"""Make lanes.npz and land.npz again: the sea lanes with straits as gates and ports tied on; where land is.
 
 Run once, with ``pip install . searoute==1.6.0``; supplygraph itself never needs searoute. The same inputs
 give the same bytes. Steps: unwrap the network, drop duplicates at the date line, add the Kiel Canal (which
 the network lacks), split every edge that crosses a strait's gate line at the line, and tie each port to
-near sea nodes such that no tie crosses a gate line and little of it is land.
+near sea nodes such that no tie crosses a gate line and little of it is land. Land is a grid of 0.1 degree.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from supplygraph.world.coast import haversine
+from supplygraph.world.coast import haversine, landmasses
 from supplygraph.world.lanes import gate_lines, near_nodes
 
 HERE = Path(__file__).parent
@@ -112,6 +112,19 @@ def save(path, **arrays):
             archive.writestr(entry, buffer.getvalue())
 
 
+def land_grid():
+    """Return which cells of 0.1 degree have land at their middle, rows from the south, columns from 180 W."""
+    land = shapely.union_all(landmasses())
+    grid = np.zeros((1800, 3600), dtype=bool)
+    middle = (np.arange(3600) + 0.5) / 10 - 180
+    for row in range(1800):
+        lat = (row + 0.5) / 10 - 90
+        for piece in shapely.get_parts(land.intersection(shapely.LineString([(-180, lat), (180, lat)]))):
+            west, _, east, _ = piece.bounds
+            grid[row] |= (middle >= west) & (middle <= east)
+    return grid
+
+
 def main():
     gates = gate_lines()
     with (HERE / "ports.csv").open(encoding="utf-8") as file:
@@ -129,6 +142,7 @@ def main():
         ports=np.array([p[0] for p in ports], dtype="U12"),
         port_node=node.astype(np.int32),
     )
+    save(HERE / "land.npz", land=np.packbits(land_grid(), axis=1))
     counts = {name: int((gate == i).sum()) for i, name in enumerate(gates)}
     print(len(points), "nodes", len(edges), "edges", counts)
 

@@ -1,7 +1,8 @@
 """Land and water: distances on the globe, landmasses, and the coast of each.
 
 Landmasses are the connected parts of all country shapes (``data/geo/countries.parquet``), joined where
-``data/geo/links.csv`` names a bridge, tunnel or causeway. Inner lakes that the shapes cut out (the
+``data/geo/links.csv`` names a bridge, tunnel or causeway, and cut around the places that no road or railway
+leaves (``data/geo/enclaves.csv``). Inner lakes that the shapes cut out (the
 Caspian Sea) are not coast: no ship leaves them.
 """
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 EARTH_KM = 6371.0088
 #: One degree of latitude in km.
 DEGREE_KM = EARTH_KM * np.pi / 180
+#: Road or rail km per km of great circle; per km of water between, after so many; and at most.
+DETOUR, ROUND_WATER, FREE_WATER_KM, MOST_DETOUR = 1.3, 4.0, 20.0, 3.0
+_SAMPLES = 100
 #: Points this far off a coarse coast still belong to the nearest land.
 OFFSHORE_KM = 60.0
 
@@ -41,8 +45,8 @@ def haversine(lon1: Floats | float, lat1: Floats | float, lon2: Floats | float, 
 
 
 @lru_cache(maxsize=1)
-def _parts() -> NDArray[np.object_]:
-    """Return the connected parts of all countries, holes filled with nothing."""
+def landmasses() -> NDArray[np.object_]:
+    """Return the connected parts of all countries, as ``shapely.Polygon`` in degrees."""
     import geopandas
     import shapely
 
@@ -55,7 +59,7 @@ def _trees() -> tuple[Any, Any]:
     """Return spatial indexes over the parts and over the pieces of their outer coasts."""
     import shapely
 
-    parts = _parts()
+    parts = landmasses()
     rings = [shapely.get_coordinates(ring) for ring in shapely.get_exterior_ring(parts)]
     pieces = np.concatenate([np.stack([ring[:-1], ring[1:]], axis=1) for ring in rings])
     return shapely.STRtree(parts), shapely.STRtree(shapely.linestrings(pieces))
@@ -69,7 +73,7 @@ def _joined() -> Ints:
     links = facts.read("geo/links.csv")
     tree, _ = _trees()
     ends = [tree.nearest(shapely.points(links[f"{e}_lon"], links[f"{e}_lat"])) for e in ("from", "to")]
-    number = np.arange(len(_parts()))
+    number = np.arange(len(landmasses()))
     for _ in range(len(links) + 1):
         for a, b in zip(*ends, strict=True):
             low, high = sorted((number[a], number[b]))
@@ -89,8 +93,8 @@ def _away(points: NDArray[np.object_], shapes: NDArray[np.object_], lat: Floats)
 def landmass(lon: Floats, lat: Floats) -> tuple[Ints, Floats]:
     """Return the landmass of each point (-1 = none within 60 km) and its distance to the sea coast in km.
 
-    Degrees in. A point off the coast belongs to the nearest land: the shapes are coarse. The distance is
-    measured on a locally scaled plane, good to a few per cent.
+    Degrees in. A point off the coast belongs to the nearest land: the shapes are coarse (:func:`off_land_km`
+    tells which points that concerns). Distances are measured on a locally scaled plane, good to a few per cent.
 
     Examples
     --------
@@ -106,10 +110,22 @@ def landmass(lon: Floats, lat: Floats) -> tuple[Ints, Floats]:
     points = shapely.points(lon, lat)
     tree, coasts = _trees()
     part = tree.nearest(points)
-    off = _away(points, _parts()[part], lat)
+    off = _away(points, landmasses()[part], lat)
     shore = coasts.geometries[coasts.nearest(points)]
     number = np.where(off <= OFFSHORE_KM, _joined()[part], -1)
+    for i, row in enumerate(facts.read("geo/enclaves.csv").to_dict("records")):
+        inside = haversine(lon, lat, float(row["lon"]), float(row["lat"])) <= float(row["radius_km"])
+        number = np.where(inside & (number >= 0), len(landmasses()) + i, number)
     return number.astype(np.int64), _away(points, shore, lat)
+
+
+def off_land_km(lon: Floats, lat: Floats) -> Floats:
+    """Return how far each point (degrees) lies off the shapes' land, in km; 0 on land."""
+    import shapely
+
+    lon, lat = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
+    points = shapely.points(lon, lat)
+    return _away(points, landmasses()[_trees()[0].nearest(points)], lat) if len(lon) else np.zeros(0)
 
 
 def over_land_km(lon: float, lat: float, points: Floats) -> Floats:
@@ -122,6 +138,35 @@ def over_land_km(lon: float, lat: float, points: Floats) -> Floats:
     tree, _ = _trees()
     line, part = tree.query(lines, predicate="intersects")
     dry = np.zeros(len(points))
-    np.add.at(dry, line, shapely.length(shapely.intersection(lines[line], _parts()[part])))
+    np.add.at(dry, line, shapely.length(shapely.intersection(lines[line], landmasses()[part])))
     whole = np.maximum(shapely.length(lines), 1e-12)
     return np.asarray(haversine(lon, lat, points[:, 0], points[:, 1]) * np.minimum(dry / whole, 1))
+
+
+@lru_cache(maxsize=1)
+def _land_grid() -> NDArray[np.bool_]:
+    with np.load(facts.path("geo/land.npz"), allow_pickle=False) as store:
+        return np.unpackbits(store["land"], axis=1).astype(bool)
+
+
+def road_km(lon1: Floats | float, lat1: Floats | float, lon2: Floats | float, lat2: Floats | float) -> Floats:
+    """Return road or rail km between places on one landmass, by rule of thumb (degrees in, broadcast).
+
+    1.3 x the great circle plus 4 km for each km of water on the straight line beyond 20 km, at most 3 x the
+    great circle: ways lead around gulfs.
+
+    Examples
+    --------
+    >>> [round(float(road_km(25.0, 60.2, lon, lat)), -2) for lon, lat in [(28.2, 61.1), (24.7, 59.4)]]
+    [300.0, 300.0]
+    """
+    x1, y1, x2, y2 = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (lon1, lat1, lon2, lat2)))
+    straight = haversine(x1, y1, x2, y2)
+    turn = x2 - x1 - 360 * np.round((x2 - x1) / 360)
+    wet = np.zeros(straight.shape)
+    for share in (np.arange(_SAMPLES) + 0.5) / _SAMPLES:
+        column = np.floor((x1 + share * turn + 180) * 10).astype(np.int64) % 3600
+        row = np.clip(np.floor((y1 + share * (y2 - y1) + 90) * 10), 0, 1799).astype(np.int64)
+        wet += ~_land_grid()[row, column]
+    water = np.maximum(straight * wet / _SAMPLES - FREE_WATER_KM, 0)
+    return np.asarray(np.minimum(DETOUR * straight + ROUND_WATER * water, MOST_DETOUR * straight))

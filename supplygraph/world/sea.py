@@ -93,7 +93,7 @@ def sea_route(
 
     Notes
     -----
-    Dijkstra on a lane network of 10,082 nodes and 16,715 edges; see ``data/geo/references.csv`` for its
+    Dijkstra on a lane network of 10,096 nodes and 16,749 edges; see ``data/geo/references.csv`` for its
     origin. Ship size, draught and canal limits are not modelled.
 
     Examples

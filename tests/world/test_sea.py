@@ -95,7 +95,7 @@ def test_there_are_28_straits_with_controllers_and_a_reference():
 
 def test_every_row_of_the_geographic_tables_has_a_reference_and_a_place_on_earth():
     references = set(facts.read("geo/references.csv")["reference"])
-    for name in ("ports", "sea_distances", "borders", "places", "links"):
+    for name in ("ports", "sea_distances", "borders", "places", "links", "enclaves"):
         table = facts.read(f"geo/{name}.csv")
         assert set(table["reference"]) <= references, name
         assert table["confidence"].notna().all(), name
