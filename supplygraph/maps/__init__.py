@@ -142,6 +142,8 @@ def _title(net: SupplyNetwork) -> str:
 
 def _subtitle(payload: dict[str, Any]) -> str:
     sites = sum(1 for node in payload["nodes"] if node[2] in (0, 1, 4))
-    reported = payload["reported"]
-    words = "All flows are estimated" if reported == 0 else f"{1 - reported:.0%} of tonnes are estimated"
-    return f"{sites} sites, {len(payload['links'])} links. {words}; tonnes of contained metal a year."
+    share = 100 * (1 - payload["reported"])
+    words = f"{share:.0f} % of tonnes are estimated" if share < 99.5 else "Flows are estimates"
+    years = sorted({row[9] for row in payload["processes"] if row[9]})
+    span = f", {years[0]}" if len(years) == 1 else f", {years[0]}–{years[-1]}" if years else ""
+    return f"{sites} sites, {len(payload['links'])} links{span}. {words}; tonnes of contained metal a year."

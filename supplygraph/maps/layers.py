@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -345,7 +346,7 @@ class Payload:
         scenario, _ = self.scenarios[position]
         figures: dict[str, object] = dict(scenario.kpis)
         if scenario.own_figures or not figures:
-            figures = {**self._figures(position), **figures}
+            figures |= {key: value for key, value in self._figures(position).items() if key not in figures}
         closed = [self.place[node] for node in sorted(scenario.closed) if node in self.place]
         return {
             "name": scenario.name,
@@ -463,17 +464,17 @@ def _same(values: Any, digits: int = 4) -> Any:
 
 
 def _figure(value: object) -> str:
-    if isinstance(value, bool | str):
-        return str(value)
-    if isinstance(value, int | float | np.number):
+    """Write a key figure for people; numbers inside words get thin spaces and a true minus sign too."""
+    if isinstance(value, int | float | np.number) and not isinstance(value, bool):
         return _spaced(float(value))
-    return str(value)
+    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "\u2009", str(value))
+    return re.sub(r"(?<![\w-])-(?=\d)", "\u2212", text)
 
 
 def _spaced(value: float) -> str:
-    """Write a number for people: thin spaces between thousands, three digits that count."""
+    """Write a number for people: thin spaces between thousands, at most four digits that count."""
     if not math.isfinite(value):
         return "–"
     if abs(value) >= 100:
-        return f"{value:,.0f}".replace(",", "\u2009")
-    return f"{value:.3g}"
+        return f"{_tonne(value):,.0f}".replace(",", "\u2009").replace("-", "\u2212")
+    return f"{value:.3g}".replace("-", "\u2212")

@@ -24,7 +24,7 @@ from supplygraph.maps import layers, page, theme
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCRIPTS = ("data.js", "draw.js", "sites.js", "popup.js", "table.js", "panel.js", "main.js")
+SCRIPTS = ("data.js", "draw.js", "sites.js", "popup.js", "table.js", "panel.js", "picture.js", "main.js")
 #: folium layers that draw shapes and carry no HTML.
 _PLAIN = {
     "FeatureGroup", "PolyLine", "Polygon", "Rectangle", "Circle", "CircleMarker", "PolyMarker", "GeoJson",

@@ -14,7 +14,7 @@ COLOURS: dict[str, str] = {
     "accent": "#0b6a78",
     "focus": "#b93a06",
     "lane": "#0b6a78",
-    "land_leg": "#8a6a2f",
+    "land_leg": "#75561f",
     "more": "#c2410c",
     "less": "#2457b8",
     "same": "#8b969e",

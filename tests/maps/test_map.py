@@ -218,3 +218,28 @@ def test_lines_across_the_pacific_are_whole(tmp_path, opened):
         widest = view.evaluate("""() => Math.max(...document.getElementById('map').supplyMap.data.lanes.flatMap(
           (lane) => lane.points.slice(1).map((p, i) => Math.abs(p[0] - lane.points[i][0]))))""")
     assert widest < 20
+
+
+@pytest.mark.parametrize("where", ["notebook", "figure"])
+def test_it_shows_framed(where, tmp_path, opened):
+    drawn = map_network(maptoys.network())
+    text = drawn._repr_html_() if where == "notebook" else drawn.get_root().render()
+    (tmp_path / "host.html").write_text(f"<!DOCTYPE html><body>{text}</body>")
+    with opened(tmp_path / "host.html") as (view, seen):
+        frame = view.frames[1]
+        frame.wait_for_selector(".sg-canvas")
+        assert frame.inner_text("h1").startswith("Toyium")
+        assert seen.nothing, seen
+
+
+def test_country_popup_by_a_click(tmp_path, opened):
+    map_network(maptoys.network()).save_html(tmp_path / "map.html")
+    with opened(tmp_path / "map.html") as (view, _):
+        place = view.evaluate("""() => {
+          const { map } = document.getElementById('map').supplyMap;
+          map.setView([33, 100], 5, { animate: false });
+          return map.latLngToContainerPoint([35, 92]);
+        }""")
+        view.mouse.click(place["x"], place["y"])
+        assert "China" in view.inner_text(".leaflet-popup-content")
+        assert "67 %" in view.inner_text(".leaflet-popup-content")

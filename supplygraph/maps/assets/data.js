@@ -153,6 +153,27 @@ function smooth(points) {
   return path;
 }
 
+/** Points along the smooth path as it is drawn, for arrowheads and pointing; made when first needed. */
+function curveOf(item) {
+  if (item.curve) return item.curve;
+  const { points } = item;
+  const last = points.length - 1;
+  const curve = [points[0]];
+  let start = points[0];
+  for (let i = 1; i < last; i += 1) {
+    const control = points[i];
+    const end = i < last - 1 ? [(control[0] + points[i + 1][0]) / 2, (control[1] + points[i + 1][1]) / 2] : points[last];
+    for (const t of [0.25, 0.5, 0.75, 1]) {
+      const [a, b, c] = [(1 - t) ** 2, 2 * t * (1 - t), t * t];
+      curve.push([a * start[0] + b * control[0] + c * end[0], a * start[1] + b * control[1] + c * end[1]]);
+    }
+    start = end;
+  }
+  if (last < 2) curve.push(points[last]);
+  item.curve = curve;
+  return curve;
+}
+
 function readChain(text, dotted, index, raw) {
   const numbers = unpack(text);
   const points = [];

@@ -75,7 +75,7 @@ const Canvas = L.Layer.extend({
 
   shown(item) {
     const value = Math.abs(this.value(item));
-    return value > 0.5 && value >= leastFlow(this.data, this.state);
+    return value > this.data.largest.line * 1e-6 && value >= leastFlow(this.data, this.state);
   },
 
   frameOf() {
@@ -118,9 +118,9 @@ const Canvas = L.Layer.extend({
     drawLand(this, pen, frame);
     const { hidden } = this.state;
     if (!hidden.has('links')) drawLinks(this, pen, frame);
-    if (!hidden.has('legs')) drawLines(this, pen, frame, this.data.legs, this.data.theme.widths.leg, colours.land_leg);
+    if (!hidden.has('legs')) drawLines(this, pen, frame, this.data.legs, { width: this.data.theme.widths.leg, colour: colours.land_leg, ground: colours.land });
     if (!hidden.has('lanes')) {
-      drawLines(this, pen, frame, this.data.lanes, this.data.theme.widths.lane, laneColour(this));
+      drawLines(this, pen, frame, this.data.lanes, { width: this.data.theme.widths.lane, colour: laneColour(this), ground: colours.ocean });
       if (!this.comparing()) drawChevrons(this, pen, frame);
     }
     drawSites(this, pen, frame);
@@ -189,7 +189,7 @@ function drawLand(canvas, pen, frame) {
 const STEPS = 14;
 
 /** Lines in classes of width, thin ones first; one stroke per class and copy of the world. */
-function drawLines(canvas, pen, frame, items, width, colour) {
+function drawLines(canvas, pen, frame, items, look) {
   const { data } = canvas;
   const shown = [];
   for (const item of items) {
@@ -207,12 +207,12 @@ function drawLines(canvas, pen, frame, items, width, colour) {
       addVisible(classes.get(key).path, item, view, frame);
     }
     for (const key of [...classes.keys()].sort((a, b) => a - b)) {
-      strokeClass(canvas, pen, frame, classes.get(key), width, colour);
+      strokeClass(canvas, pen, frame, classes.get(key), look);
     }
   });
 }
 
-function strokeClass(canvas, pen, frame, { step, less, dotted, path }, width, colour) {
+function strokeClass(canvas, pen, frame, { step, less, dotted, path }, { width, colour, ground }) {
   const { colours, widths } = canvas.data.theme;
   const stroke = (widths.least + step / STEPS * width) * frame.swell / frame.k;
   const full = canvas.comparing() ? colours[less ? 'less' : 'more'] : colour;
@@ -222,15 +222,15 @@ function strokeClass(canvas, pen, frame, { step, less, dotted, path }, width, co
   pen.lineWidth = stroke;
   if (dotted) {
     pen.setLineDash([stroke * 0.1, stroke * 1.9 + 3 / frame.k]);
-    pen.strokeStyle = mix(colours.ocean, full, depth);
+    pen.strokeStyle = mix(ground, full, depth);
     pen.stroke(path);
   } else {
     // An estimate is dashed over a paler ground of the same colour.
-    pen.strokeStyle = mix(colours.ocean, full, depth * 0.66);
+    pen.strokeStyle = mix(ground, full, depth * 0.66);
     pen.stroke(path);
     pen.lineCap = 'butt';
     pen.setLineDash([8 / frame.k + stroke, 2.5 / frame.k + stroke * 0.12]);
-    pen.strokeStyle = mix(colours.ocean, full, depth);
+    pen.strokeStyle = mix(ground, full, depth);
     pen.stroke(path);
   }
   pen.setLineDash([]);
@@ -285,11 +285,12 @@ function chevronsAlong(pen, frame, lane, copy, forward, size) {
   if (!meets(lane.box, view)) return;
   let done = 0;
   let next = Math.min(gap / 2 + (lane.index * 37) % 40, lane.length * frame.k / 2);
-  for (let i = 1; i < lane.points.length; i += 1) {
-    const [ax, ay] = lane.points[i - 1];
-    const [bx, by] = lane.points[i];
+  const points = curveOf(lane);
+  for (let i = 1; i < points.length; i += 1) {
+    const [ax, ay] = points[i - 1];
+    const [bx, by] = points[i];
     const stretch = Math.hypot(bx - ax, by - ay) * frame.k;
-    if (!meets(boxOf([lane.points[i - 1], lane.points[i]]), view)) {
+    if (!meets(boxOf([points[i - 1], points[i]]), view)) {
       next += Math.max(0, Math.ceil((done + stretch - next) / gap)) * gap;
       done += stretch;
       continue;
@@ -324,7 +325,7 @@ function drawLinks(canvas, pen, frame) {
     if (state.product >= 0 && link.product !== state.product) continue;
     const now = at(link.flow, canvas.scenario());
     const value = canvas.comparing() ? now - at(link.flow, 0) : now;
-    if (link.a === link.b || Math.abs(value) < Math.max(0.5, leastFlow(data, state))) continue;
+    if (link.a === link.b || Math.abs(value) < Math.max(data.largest.link * 1e-6, leastFlow(data, state))) continue;
     const strength = Math.sqrt(Math.abs(value) / data.largest.link);
     let colour = colours[link.a.kind];
     if (canvas.comparing()) colour = colours[value < 0 ? 'less' : 'more'];

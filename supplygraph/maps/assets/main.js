@@ -190,27 +190,5 @@ function rank(data) {
   data.ranked = data.nodes.slice().sort((a, b) => size(b) - size(a) || a.index - b.index);
 }
 
-/** The map as it stands, with its title, scenario and a word on the estimate, as a picture. */
-function savePicture(app) {
-  const { data, state, canvas } = app;
-  const from = canvas.canvas;
-  const ratio = window.devicePixelRatio || 1;
-  const head = 58 * ratio;
-  const picture = el('canvas', { width: from.width, height: from.height + head });
-  const pen = picture.getContext('2d');
-  pen.fillStyle = '#ffffff';
-  pen.fillRect(0, 0, picture.width, picture.height);
-  pen.drawImage(from, 0, head);
-  pen.scale(ratio, ratio);
-  pen.fillStyle = data.theme.colours.ink;
-  pen.font = `600 17px ${data.theme.font}`;
-  pen.fillText(data.title, 14, 24);
-  pen.font = `12px ${data.theme.font}`;
-  pen.fillStyle = data.theme.colours.mute;
-  const scenario = data.scenarios[state.scenario].name + (state.mode === 'difference' ? ', change against today (orange more, blue less)' : '');
-  pen.fillText(`${scenario}. ${data.subtitle || ''}`, 14, 44);
-  picture.toBlob((blob) => saveFile('supply-map.png', 'image/png', [blob]));
-}
-
 // Kept on the element, not in the global scope: for tests and for scripts of the page's own layers.
 document.getElementById('map').supplyMap = new App(readData(parse('map-data'), parse('map-world')));

@@ -2,6 +2,7 @@
 
 /** Pixels on the page taken by panels; labels keep clear of them. */
 function takenBoxes(canvas) {
+  if (canvas.forPicture) return [];
   const origin = canvas.map.getContainer().getBoundingClientRect();
   const boxes = [];
   for (const panel of document.querySelectorAll('.sg-panel, .sg-legend, .leaflet-control-zoom')) {
@@ -151,11 +152,14 @@ function drawLabels(canvas, pen, frame) {
   for (const node of sites) {
     if (put >= budget) break;
     if (node.kind === 'port' && frame.zoom < 4.5) continue;
-    put += label(pen, frame, node, node.name, free, taken, {
+    put += label(pen, frame, node, nameOf(node), free, taken, {
       font: `11px ${theme.font}`, colour: theme.colours.mute, gap: radiusOf(canvas, node, frame) + 3,
     });
   }
 }
+
+/** The unnamed rest of the world stands at some port, as it must stand somewhere: say so. */
+const nameOf = (node) => node.name + (node.residual && !node.country ? ' (place unknown)' : '');
 
 /** Write one name beside every copy of its place; returns how many found room. */
 function label(pen, frame, node, text, free, taken, look) {
@@ -230,8 +234,9 @@ function lineUnder(canvas, point) {
 }
 
 function distanceTo(item, x, y, reach) {
-  const { box, points } = item;
+  const { box } = item;
   if (x < box[0] - reach || x > box[2] + reach || y < box[1] - reach || y > box[3] + reach) return Infinity;
+  const points = curveOf(item);
   let nearest = Infinity;
   for (let i = 1; i < points.length; i += 1) {
     const [ax, ay] = points[i - 1];
