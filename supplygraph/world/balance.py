@@ -118,7 +118,7 @@ class _Dual:
         step *= min(1.0, 8.0 / max(float(np.abs(step).max()), 1e-300))
         before, slope = self.value(u, v, w), float(gradient @ step)
         size = 1.0
-        for _ in range(30):
+        for _ in range(15):
             x, y, z = u + size * step[:n], v + size * step[n : n + m], w.copy()
             z[act] = w[act] + size * step[n + m :]
             z = np.where(np.sign(z) * np.sign(w) < 0, 0.0, z)  # a band that stops acting
@@ -186,12 +186,15 @@ def balance(
     u, v, w = np.log(dual.s), np.zeros(len(columns)), np.zeros(len(bands))
     for _ in range(20):
         u, v, w = dual.sweep(u, v, w)
-    error = dual.error(dual.flow(u, v, w), w)
+    error, slow = dual.error(dual.flow(u, v, w), w), 0
     for _ in range(steps):
         if error < tolerance:
             break
         u, v, w = dual.sweep(*dual.newton(u, v, w))
-        error = dual.error(dual.flow(u, v, w), w)
+        before, error = error, dual.error(dual.flow(u, v, w), w)
+        slow = slow + 1 if error > 0.9 * before else 0
+        if slow >= 12:  # no solution on this support: the dual runs away while the error stays
+            break
     inner = dual.flow(u, v, w) * unit
     flow[np.ix_(rows, columns)] = inner
     return Balanced(flow, w, error)

@@ -23,11 +23,10 @@ import pandas as pd
 
 from supplygraph.errors import DataError, InfeasibleError, Problem
 from supplygraph.world.balance import Balanced, balance, band_misses, shortfall
-from supplygraph.world.closing import EU, EUROPEAN_UNION
+from supplygraph.world.pairs import by_country, named, records
 from supplygraph.world.prior import compatible, likeness, overlap, shared, tokens
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
     from supplygraph.world.balance import Flags, Floats, Ints
 
@@ -110,11 +109,6 @@ class _Work:
         self.rows.append({"kind": kind, "origin": origin, "destination": destination, "verdict": verdict, **more})
 
 
-def _records(frame: pd.DataFrame) -> list[Any]:
-    """Rows as named tuples (their columns are untyped)."""
-    return list(frame.itertuples(index=False))
-
-
 def _left(total: Floats, used: Floats) -> Floats:
     left = total - used
     return np.where(left <= 1e-12 * np.maximum(total, 1e-300), 0.0, left)
@@ -163,7 +157,7 @@ def _pairs(frame: pd.DataFrame, origins: pd.DataFrame, destinations: pd.DataFram
     ordered = frame.sort_values(["origin", "destination"], kind="stable") if len(frame) else frame
     return [
         (i, j, row)
-        for row in _records(ordered)
+        for row in records(ordered)
         for i in at[0].get(row.origin, [])
         for j in at[1].get(row.destination, [])
     ]
@@ -188,12 +182,19 @@ def _relation(work: _Work, links: pd.DataFrame, ties: pd.DataFrame) -> Floats:
     return factor
 
 
+def _stores(destinations: pd.DataFrame) -> Flags:
+    """Mark the stocks: they take only what is made where they lie."""
+    if "role" not in destinations:
+        return np.zeros(len(destinations), dtype=bool)
+    return np.asarray(destinations["role"].eq("stock"), dtype=bool)
+
+
 def _banned(work: _Work, bans: pd.DataFrame | None) -> Flags:
     """Mark the pairs that an export ban forbids."""
     shut = np.zeros(work.cost.shape, dtype=bool)
     exporters = work.origins["country"].to_numpy(dtype=object)
     importers = work.destinations["country"].to_numpy(dtype=object)
-    for row in _records(bans) if bans is not None else []:
+    for row in records(bans) if bans is not None else []:
         abroad = importers != row.exporter if pd.isna(row.importer) else importers == row.importer
         shut |= (exporters == row.exporter)[:, None] & abroad[None, :]
     return shut
@@ -202,7 +203,7 @@ def _banned(work: _Work, bans: pd.DataFrame | None) -> Flags:
 def _tell_bans(work: _Work, bans: pd.DataFrame, shut: Flags, flow: Floats) -> None:
     """Report what crosses a ban all the same."""
     exporters = work.origins["country"].to_numpy(dtype=object)
-    for row in _records(bans.drop_duplicates("exporter")):
+    for row in records(bans.drop_duplicates("exporter")):
         cells = shut & (exporters == row.exporter)[:, None]
         if cells.any():
             work.note(
@@ -245,7 +246,7 @@ def _open(work: _Work, rows: Ints, columns: Ints) -> bool:
     inside[rows], taken[columns] = True, True
     across = (work.pinned > 0) & (inside[:, None] != taken[None, :])
     for prefix in ("link", "onsite"):
-        give = across & np.char.startswith(work.pin_kind.astype(str), prefix)
+        give = across & np.char.startswith(work.pin_kind.astype(str), prefix) & ~_stores(work.destinations)[None, :]
         if give.any():
             for i, j in np.argwhere(give).tolist():
                 work.note(
@@ -315,17 +316,12 @@ def _feasible(work: _Work) -> Balanced:
         )
 
 
-def _named(countries: NDArray[Any], name: str) -> Flags:
-    """Tell which countries a record names; ``EUU`` names the members of the European Union."""
-    return np.isin(countries.astype(str), sorted(EU)) if name == EUROPEAN_UNION else np.asarray(countries == name)
-
-
 def _blocks(work: _Work, bands: pd.DataFrame) -> Ints:
     """Give each pair the number of its band, -1 for none."""
     block = np.full((len(work.origins), len(work.destinations)), -1)
     exporters, importers = work.origins["country"].to_numpy(), work.destinations["country"].to_numpy()
-    for k, row in enumerate(_records(bands)):
-        block[np.ix_(_named(exporters, row.exporter), _named(importers, row.importer))] = k
+    for k, row in enumerate(records(bands)):
+        block[np.ix_(named(exporters, row.exporter), named(importers, row.importer))] = k
     return block
 
 
@@ -335,10 +331,10 @@ def _accept(work: _Work, bands: pd.DataFrame, found: Balanced) -> pd.DataFrame:
     refused: dict[int, str] = {}
     block = _blocks(work, bands)
     total = found.flow + work.pinned
-    for k, row in enumerate(_records(bands)):
+    for k, row in enumerate(records(bands)):
         cells = block == k
-        supply = float(o.loc[_named(o["country"].to_numpy(), row.exporter), "supply_t"].sum())
-        intake = float(d.loc[_named(d["country"].to_numpy(), row.importer), "intake_t"].sum())
+        supply = float(o.loc[named(o["country"].to_numpy(), row.exporter), "supply_t"].sum())
+        intake = float(d.loc[named(d["country"].to_numpy(), row.importer), "intake_t"].sum())
         if row.low_t > min(supply, intake):
             refused[k] = f"larger than the margins ({supply:.0f} t supply, {intake:.0f} t intake)"
         elif not (_support(work) & cells).any() and not row.low_t <= total[cells].sum() <= row.high_t:
@@ -387,37 +383,16 @@ def _limits(work: _Work, bands: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def by_country(flow: Floats, origins: pd.DataFrame, destinations: pd.DataFrame) -> pd.Series[float]:
-    """Sum flows by exporter and importer (unknown countries are left out).
-
-    Examples
-    --------
-    >>> import pandas as pd, numpy as np
-    >>> a, b = pd.DataFrame({"country": ["COD", "PHL"]}), pd.DataFrame({"country": ["CHN"]})
-    >>> by_country(np.array([[2.0], [1.0]]), a, b).to_dict()
-    {('COD', 'CHN'): 2.0, ('PHL', 'CHN'): 1.0}
-    """
-    i, j = np.nonzero(flow)
-    frame = pd.DataFrame(
-        {
-            "exporter": origins["country"].to_numpy()[i],
-            "importer": destinations["country"].to_numpy()[j],
-            "flow_t": flow[i, j],
-        }
-    )
-    return frame.dropna().groupby(["exporter", "importer"], sort=True)["flow_t"].sum()
-
-
 def _tell(work: _Work, bands: pd.DataFrame, before: Floats, after: Floats) -> None:
     """Report what each accepted band did, and what it displaced."""
     old, new = (by_country(x, work.origins, work.destinations) for x in (before, after))
     moved = new.sub(old, fill_value=0.0)
     sellers, buyers = (moved.index.get_level_values(level).to_numpy() for level in (0, 1))
     block = _blocks(work, bands)
-    for k, row in enumerate(_records(bands)):
+    for k, row in enumerate(records(bands)):
         was, now = float(before[block == k].sum()), float(after[block == k].sum())
         acts = now <= row.low_t * (1 + 1e-6) or now >= row.high_t * (1 - 1e-6)
-        sells, buys = _named(sellers, row.exporter), _named(buyers, row.importer)
+        sells, buys = named(sellers, row.exporter), named(buyers, row.importer)
         side = moved[(sells | buys) & ~(sells & buys)] * np.sign(was - now)
         top = side[side > max(1.0, 0.01 * abs(now - was))].sort_values(ascending=False, kind="stable").head(3)
         sign = "-" if now > was else "+"
@@ -490,7 +465,8 @@ def estimate(
     origins
         Index process; columns node, country, makes, operator, supply_t (tonnes a year).
     destinations
-        Index process; columns node, country, accepts, operator, intake_t. Equal in total to the supplies.
+        Index process; columns node, country, accepts, operator, intake_t, equal in total to the supplies; and
+        role if known: a ``stock`` takes only what is made where it lies.
     cost
         Freight in USD per tonne of metal, origins by destinations; ``inf`` = no route.
     owners
@@ -534,7 +510,8 @@ def estimate(
     """
     cost = np.asarray(cost, dtype=float)
     _check(origins, destinations, cost)
-    reachable = np.isfinite(cost)
+    here = origins["node"].to_numpy()[:, None] == destinations["node"].to_numpy()[None, :]
+    reachable = np.isfinite(cost) & (here | ~_stores(destinations)[None, :])
     shape = cost.shape
     work = _Work(
         origins,
@@ -567,7 +544,7 @@ def estimate(
     limits = _limits(work, accepted)
     found = _solve(work, _support(work), **limits) if limits else plain
     if found.error > 1e-10:  # bands that agree in a linear program but not within the scaling's range
-        for row in _records(accepted):
+        for row in records(accepted):
             work.note(
                 "band",
                 row.exporter,

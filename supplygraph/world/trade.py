@@ -16,6 +16,7 @@ import pandas as pd
 from supplygraph import facts
 from supplygraph.world import flows
 from supplygraph.world.closing import EU, EUROPEAN_UNION
+from supplygraph.world.pairs import by_country
 
 if TYPE_CHECKING:
     from supplygraph.world.balance import Floats
@@ -332,7 +333,7 @@ def bands(
     record = records(mineral, product)
     if not len(record):
         return pd.DataFrame(columns=list(BANDS))
-    return _bands(_cells(record, origins, destinations), flows.by_country(plain, origins, destinations))
+    return _bands(_cells(record, origins, destinations), by_country(plain, origins, destinations))
 
 
 #: Words of a restriction that name the form in which ore, or refined metal, is traded.
@@ -424,7 +425,7 @@ def estimate(
         return flows.estimate(origins, destinations, cost=cost, bands=limits, **options)
 
     def told(found: Estimate) -> pd.Series[Any]:
-        return flows.by_country(found.flow, origins, destinations)
+        return by_country(found.flow, origins, destinations)
 
     none = pd.DataFrame(columns=list(BANDS))
     record = records(mineral, product)

@@ -355,3 +355,13 @@ def test_an_export_ban_holds_unless_supplies_must_go_abroad():
     told = result.report[result.report["kind"] == "ban"].iloc[0]
     assert told["verdict"] == "leaks"
     assert told["after_t"] == pytest.approx(6.0, abs=0.1)
+
+
+def test_a_stock_takes_only_what_is_made_where_it_lies():
+    # the matte plant needs more matte than there is; the stock must not make up for it
+    origins, destinations = sides([10.0, 6.0], [3.0, 13.0], makes=["hydroxide", "matte"], accepts=[np.nan, "matte"])
+    destinations["node"], destinations["role"] = ["o0", "d1"], ["stock", "transform"]
+    result = run(origins, destinations, np.zeros((2, 2)))
+    closes(result, origins, destinations)
+    assert result.flow[:, 0].tolist() == [3.0, 0.0]
+    assert "freed" not in set(result.report["verdict"])
