@@ -145,6 +145,7 @@ def _sites(books: Books, step: Step) -> pd.DataFrame:
     table = books.facts.facilities
     table = table[table["stage"].isin(step.sites)].sort_index().copy()
     table["running"] = running(table["status"], table["year"], step.year)
+    table = _fed(books, step, table)
     table["bound_t"] = np.inf
     for feed in step.feeds:
         made = {x["facility"]: x["activity_t"] for x in books.lines if x["output"] == feed.input}
@@ -154,6 +155,22 @@ def _sites(books: Books, step: Step) -> pd.DataFrame:
             if have > 0 and size.sum() > 0:
                 table.loc[plants, "bound_t"] = have * size / size.sum()
     return table
+
+
+def _fed(books: Books, step: Step, table: pd.DataFrame) -> pd.DataFrame:
+    """Leave out plants that take none of the feeds of their stage, such as those that work up refined metal."""
+    every = {form for feed in step.feeds for form in feed.feeds}
+    if not every or not all(feed.feeds for feed in step.feeds):
+        return table
+    takes = table["accepts"].map(lambda cell: set(_text(cell).split(";")) - {""})
+    fits = takes.map(lambda forms: not forms or bool(forms & every)).astype(bool)
+    fits |= pd.Series(
+        {site: any(_linked_t(books, str(site), f, takes[site]) for f in step.feeds) for site in table.index}
+    )
+    for site, row in table[~fits & (table["running"] > 0)].iterrows():
+        said = f"{site}: takes nothing that an earlier stage makes (it works up what others refined)"
+        books.ledger.note(step.stage, str(row["country"]), "left out", (float(row["capacity_t"]), 0.0), said)
+    return table[fits]
 
 
 def _pairs(books: Books, product: str, plants: list[str]) -> list[tuple[list[str], list[str]]]:
@@ -385,6 +402,8 @@ def _size_by_next(books: Books, step: Step) -> None:
     total = books.intake(step.product)
     sites = _sites(books, step)
     weight, ceiling = closing.expected(sites)
+    if step.basis == "country":
+        ceiling = _at_home(books, step, sites, ceiling)
     made = pd.Series(closing.fill(weight, ceiling, total), index=sites.index)
     capacity = np.maximum(sites["capacity_t"].fillna(0.0).where(weight > 0, 0.0), made)
     spare = float((capacity - made).sum())
@@ -402,6 +421,27 @@ def _size_by_next(books: Books, step: Step) -> None:
             books.ledger.note(step.stage, str(country), "unnamed rest", (total, left * share), said)
     _enter(books, step, sites, closing.Closed(made, capacity, rests))
     _unpublished(books, step, total, float(made.sum()))
+
+
+def _at_home(books: Books, step: Step, sites: pd.DataFrame, ceiling: pd.Series[float]) -> pd.Series[float]:
+    """Limit sites whose output does not travel to what the plants of their country take in."""
+    need = _need(books, step.product)
+    stays = sites["makes"].map(lambda cell: bool(_text(cell)) and set(_text(cell).split(";")) <= books.facts.untraded)
+    limited = ceiling.copy()
+    for country in sorted(set(sites.loc[stays.astype(bool), "country"])):
+        inside = sites.index[stays.astype(bool) & (sites["country"] == country)]
+        limited[inside] = closing.fill(ceiling[inside], ceiling[inside], need.get(country, 0.0))
+    return limited
+
+
+def _need(books: Books, product: str) -> dict[str, float]:
+    """Return what each country's plants take in of a product."""
+    need: dict[str, float] = {}
+    for line in books.lines:
+        if line["input"] == product:
+            code = line["country"] or OTHER
+            need[code] = need.get(code, 0.0) + intake(line)
+    return need
 
 
 def _unpublished(books: Books, step: Step, total: float, named: float) -> None:
@@ -428,11 +468,7 @@ def _where(books: Books, step: Step, sites: pd.DataFrame, made: pd.Series[float]
     listed = made.groupby(sites["country"]).sum()
     if step.basis == "next":
         return (listed / listed.sum()).sort_index().to_dict()
-    need: dict[str, float] = {}
-    for line in books.lines:
-        if line["input"] == step.product:
-            code = line["country"] or OTHER
-            need[code] = need.get(code, 0.0) + intake(line)
+    need = _need(books, step.product)
     short = (pd.Series(need) - listed.reindex(need).fillna(0.0)).clip(lower=0.0)
     short = short[short > 0]
     return (short / short.sum()).sort_index().to_dict()
@@ -473,8 +509,24 @@ def _take_the_rest(books: Books, step: Step) -> None:
 # -- what stages disagree on -----------------------------------------------------------------------------------------
 
 
+def _hold_back(books: Books, product: str) -> None:
+    """Put into stock what a country makes beyond its own plants' intake while it may not export any of it."""
+    step = books.chain.makers(product)
+    need = _need(books, product)
+    for country in step.banned:
+        lines = [x for x in books.lines if x["output"] == product and x["country"] == country]
+        left = sum(x["activity_t"] for x in lines) - need.get(country, 0.0)
+        if left <= 0:
+            continue
+        supply = _supply(books, product, lines, _committed(books, product)[0])
+        _stocks(
+            books, product, lines, closing.split_surplus(supply, left, (country,), books.ledger, step.stage), up=True
+        )
+
+
 def _balance(books: Books, product: str) -> None:
     """Make what is made of a product equal what is taken in, by stock processes."""
+    _hold_back(books, product)
     made, taken = books.supply(product), books.intake(product)
     gap = made - taken
     step = books.chain.makers(product)
@@ -499,6 +551,11 @@ def _balance(books: Books, product: str) -> None:
     if abs(gap) <= SMALL * max(made, taken):
         largest = max(lines, key=lambda x: (x["activity_t"], x["process"]))["process"]
         build = pd.Series({largest: abs(gap)})
+    _stocks(books, product, lines, build, up=gap > 0)
+
+
+def _stocks(books: Books, product: str, lines: list[dict[str, Any]], build: pd.Series[float], *, up: bool) -> None:
+    """Enter stock processes, one for each node."""
     by_process = {x["process"]: x for x in lines}
     totals: dict[str, float] = {}
     for process, tonnes in build.items():
@@ -507,7 +564,7 @@ def _balance(books: Books, product: str) -> None:
             totals[node] = totals.get(node, 0.0) + float(tonnes)
     for node, tonnes in sorted(totals.items()):
         like = next(x for x in lines if x["node"] == node)
-        _stock(books, product, like, tonnes, build_up=gap > 0)
+        _stock(books, product, like, tonnes, build_up=up)
 
 
 def _short(books: Books, product: str, lines: list[dict[str, Any]], fixed: set[str]) -> pd.Series[float]:

@@ -274,10 +274,9 @@ def _cells(tables: dict[str, pd.DataFrame]) -> list[Problem]:
 def _keep(chain: Chain, tables: dict[str, pd.DataFrame]) -> Books:
     """Close the books of a mineral over sites that have a node."""
     mineral = chain.mineral
-    restrictions = facts.read("facts/restrictions.csv")
     for step in chain.steps:
         for country in step.restricted:
-            if not chains.in_force(restrictions, mineral.removeprefix("magnet_"), country, step.year):
+            if not chains.in_force(mineral, country, step.year):
                 said = f"{country} is given for {step.product} in {step.year}, but no ban or quota was in force."
                 raise DataError("the chain cannot be right", [Problem("chain, column `restricted`", said)])
     registry = sites.register(tables["facilities"].drop_duplicates("facility"), tables["owners"])

@@ -53,6 +53,7 @@ class Step:
     year: int
     factor: float
     restricted: tuple[str, ...]
+    banned: tuple[str, ...]
     feeds: tuple[Feed, ...]
     reference: str
     confidence: str
@@ -182,6 +183,7 @@ def _step(rows: pd.DataFrame) -> Step:
         int(first["year"]),
         _number(first["factor"], 1.0),
         _list(first["restricted"]),
+        tuple(c for c in _list(first["restricted"]) if banned(str(first["mineral"]), c, int(first["year"]))),
         feeds,
         str(first["reference"]),
         _text(first["confidence"]) or "low",
@@ -193,12 +195,37 @@ def _number(value: object, otherwise: float) -> float:
     return float(str(value)) if pd.notna(value) else otherwise
 
 
-def in_force(restrictions: pd.DataFrame, mineral: str, country: str, year: int) -> bool:
-    """Tell whether a ban or quota on exports to all of a mineral was in force in a country in part of a year."""
-    rows = restrictions[(restrictions["country"] == country) & (restrictions["target"] == "ALL")]
-    rows = rows[rows["type"].isin(["ban", "quota"]) & rows["mineral"].str.split(";").map(lambda m: mineral in m)]
+def _bans(mineral: str, country: str, kinds: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return from when to when a country kept a mineral from leaving (to anywhere)."""
+    rows = facts.read("facts/restrictions.csv")
+    rows = rows[(rows["country"] == country) & (rows["target"] == "ALL") & rows["type"].isin(kinds)]
+    rows = rows[[mineral.removeprefix("magnet_") in names.split(";") for names in rows["mineral"]]]
     start, end = rows["effective_date"].fillna(rows["date"]), rows["end_date"].fillna("9999")
-    return bool(((start <= f"{year}-12-31") & (end >= f"{year}-01-01")).any())
+    return list(zip(start, end, strict=True))
+
+
+def in_force(mineral: str, country: str, year: int) -> bool:
+    """Tell whether a ban or quota on exports to all of a mineral was in force in part of a year.
+
+    Examples
+    --------
+    >>> in_force("cobalt", "COD", 2025), in_force("cobalt", "COD", 2024)
+    (True, False)
+    """
+    held = _bans(mineral, country, ("ban", "quota"))
+    return any(start <= f"{year}-12-31" and end >= f"{year}-01-01" for start, end in held)
+
+
+def banned(mineral: str, country: str, year: int) -> bool:
+    """Tell whether exports of a mineral to all were banned for the whole of a year.
+
+    Examples
+    --------
+    >>> banned("nickel", "IDN", 2025), banned("cobalt", "COD", 2025)
+    (True, False)
+    """
+    held = _bans(mineral, country, ("ban",))
+    return any(start <= f"{year}-01-01" and end >= f"{year}-12-31" for start, end in held)
 
 
 def magnet_facilities(facilities: pd.DataFrame, mined_t: pd.Series[float], composition: pd.DataFrame) -> pd.DataFrame:

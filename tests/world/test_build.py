@@ -8,7 +8,7 @@ from supplygraph import facts
 from supplygraph.errors import DataError, UnknownNameError
 from supplygraph.network import formats
 from supplygraph.world.build import build, build_bundled, write_bundled
-from supplygraph.world.chains import chain, in_force
+from supplygraph.world.chains import banned, chain, in_force
 
 
 def small(**changes):
@@ -125,10 +125,12 @@ def test_a_chain_that_cannot_be_right_is_refused():
 
 
 def test_restrictions_count_while_they_are_in_force():
-    table = facts.read("facts/restrictions.csv")
-    assert in_force(table, "cobalt", "COD", 2025)
-    assert not in_force(table, "cobalt", "COD", 2024)
-    assert not in_force(table, "nickel", "PHL", 2025)
+    assert in_force("cobalt", "COD", 2025)
+    assert not in_force("cobalt", "COD", 2024)
+    assert not in_force("nickel", "PHL", 2025)
+    assert banned("nickel", "IDN", 2025)
+    assert not banned("nickel", "IDN", 2019)
+    assert not banned("cobalt", "COD", 2025)
 
 
 @pytest.mark.slow
