@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from supplygraph.world.coast import haversine
-from supplygraph.world.lanes import arctic, base
+from supplygraph.world.lanes import arctic, base, near_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +94,7 @@ def _differs(found: float, start: Stop, end: Stop, length: float) -> bool:
 
 @lru_cache(maxsize=4096)
 def _anchor(stop: Stop) -> int | None:
-    """Return the lane node of a stop: its berth, the node of its port, or the nearest one."""
+    """Return the lane node of a stop: its berth, its port, or the node that a jetty there would be tied to."""
     lanes = base()
     name = stop.node.removeprefix("passage-")
     if stop.berth is not None and name in lanes.passages:
@@ -104,10 +104,9 @@ def _anchor(stop: Stop) -> int | None:
     code = stop.node.removeprefix("port-")
     if code in lanes.ports:
         return int(lanes.port_node[lanes.ports.index(code)])
-    away = haversine(stop.lon, stop.lat, lanes.points[:, 0], lanes.points[:, 1])
-    away[lanes.gate >= 0] = np.inf
-    node = int(np.argmin(away))
-    return node if away[node] <= _REACH_KM else None
+    (node,) = near_nodes(stop.lon, stop.lat, lanes.points, lanes.gate, 1)
+    away = float(haversine(stop.lon, stop.lat, *lanes.points[node]))
+    return node if away <= _REACH_KM else None
 
 
 @lru_cache(maxsize=2)
