@@ -5,7 +5,7 @@ from supplygraph.errors import LimitError as LimitError
 from supplygraph.errors import MissingDependencyError as MissingDependencyError
 from supplygraph.errors import SupplyGraphError as SupplyGraphError
 from supplygraph.errors import UnknownNameError as UnknownNameError
-from supplygraph.maps import map_network as map
+from supplygraph.maps import map_network
 from supplygraph.measures.centrality import refining_centrality as refining_centrality
 from supplygraph.measures.chokepoints import chokepoints as chokepoints
 from supplygraph.measures.concentration import concentration as concentration
@@ -24,4 +24,31 @@ from supplygraph.world.datasets import load as load
 from supplygraph.world.sea import sea_route as sea_route
 
 __version__: str
-__all__: list[str]
+map = map_network
+__all__ = [
+    "__version__",
+    "Alignment",
+    "DataError",
+    "FormatError",
+    "InfeasibleError",
+    "LimitError",
+    "MissingDependencyError",
+    "Shock",
+    "SupplyGraphError",
+    "SupplyNetwork",
+    "UnknownNameError",
+    "build",
+    "check",
+    "chokepoints",
+    "concentration",
+    "datasets",
+    "exposure",
+    "forge",
+    "load",
+    "map",
+    "read",
+    "refining_centrality",
+    "reroute",
+    "sea_route",
+    "write",
+]

@@ -30,12 +30,14 @@ def test_import_brings_no_third_party_module():
 def test_stub_and_facade_agree():
     tree = ast.parse(STUB.read_text())
     stubbed = {
-        alias.asname: node.module
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
+        alias.asname: node.module for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
     }
+    stubbed["map"] = stubbed.pop(None)  # the one name that differs from the one in its module
     assert stubbed == {name: f"supplygraph.{home}" for name, home in sg._HOME.items()}
+    [listed] = [
+        ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == "__all__"
+    ]
+    assert sorted(listed) == sorted(sg.__all__)
 
 
 @pytest.mark.parametrize("name", sorted(sg.__all__))

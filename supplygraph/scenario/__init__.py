@@ -1,0 +1,1 @@
+"""What may change, as plain values: shocks and alignment."""

@@ -1,0 +1,1 @@
+"""Where networks come from: sites, statistics, geography, flows."""
