@@ -133,7 +133,8 @@ class Expanded:
         destinations = np.flatnonzero(self.takes == product)
         makes, accepts = self.makes[origins], self.accepts[destinations]
         shared: Bools = np.asarray(makes.astype(np.float32) @ accepts.T.astype(np.float32) > 0)
-        possible: Bools = np.asarray(shared | ~makes.any(axis=1)[:, None] | ~accepts.any(axis=1)[None, :])
+        unknown_makes, unknown_accepts = (~np.asarray(forms.any(axis=1)) for forms in (makes, accepts))
+        possible: Bools = shared | unknown_makes[:, None] | unknown_accepts[None, :]
         # A release that fills a build would be stock moved for its own sake.
         possible &= ~(self.is_release[origins][:, None] & self.is_build[destinations][None, :])
         here = (self.ship_product == product) & (self.ship_flow > 0)

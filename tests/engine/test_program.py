@@ -230,8 +230,8 @@ def twins():
         "edges": pd.DataFrame([{"edge": f"e{k}", "source": s, "target": t, "product": p, "mode": "road",
                                 "distance_km": 100.0 * (k + 1), "days": 1.0, "cost_usd_t": 10.0 * (k + 1),
                                 "capacity_t": np.inf, "reference": "toy"} for k, (s, t, p) in enumerate(ends)]),
-        "shipments": pd.DataFrame([{"shipment": f"s{k}", "origin": o, "destination": d, "product": p, "flow_t": float(f),
-                                    "route": e, "basis": "reported", "reference": "toy"}
+        "shipments": pd.DataFrame([{"shipment": f"s{k}", "origin": o, "destination": d, "product": p,
+                                    "flow_t": float(f), "route": e, "basis": "reported", "reference": "toy"}
                                    for k, (o, d, p, f, e) in enumerate(ships)]),
         "products": pd.DataFrame([{"product": "ore", "mineral": "x", "stage": "mining", "order": 0, "reference": "toy"},
                                   {"product": "met", "mineral": "x", "stage": "refining", "order": 1,

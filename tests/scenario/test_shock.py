@@ -128,7 +128,7 @@ def test_unknown_names_are_suggested(shock, says):
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: Shock.close(), "names nothing"),
+        (Shock.close, "names nothing"),
         (lambda: Shock.close(country="China"), "alpha-3"),
         (lambda: Shock.close(country="chn"), "alpha-3"),
         (lambda: Shock.close(node=""), "text"),
