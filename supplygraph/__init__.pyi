@@ -24,9 +24,8 @@ from supplygraph.world.datasets import load as load
 from supplygraph.world.sea import sea_route as sea_route
 
 __version__: str
-map = map_network
+map = map_network  # noqa: A001 - the public name
 __all__ = [
-    "__version__",
     "Alignment",
     "DataError",
     "FormatError",
@@ -37,6 +36,7 @@ __all__ = [
     "SupplyGraphError",
     "SupplyNetwork",
     "UnknownNameError",
+    "__version__",
     "build",
     "check",
     "chokepoints",
