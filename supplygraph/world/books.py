@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from supplygraph.world import closing
+from supplygraph.world import closing, stocks
 from supplygraph.world.closing import EUROPEAN_UNION, OTHER, Ledger, Rest
 from supplygraph.world.sites import running
+from supplygraph.world.tallies import Books, Facts, intake, need_by_country, pairs, text
 
 if TYPE_CHECKING:
     from supplygraph.world.chains import Chain, Feed, Step
 
-RULES = "closing-rules"
 #: What the unnamed rest of a stage is called, and the kind of node it is.
 NOUNS = {
     "mining": ("mines", "mine"),
@@ -33,74 +32,6 @@ NOUNS = {
 NOWHERE = (31.05, -29.87)
 #: Where the users of the European Union without a country of their own are booked: the first without a row.
 EU_HOME = ("DEU", "FRA", "ITA", "AUT", "ESP", "NLD", "POL")
-#: A gap between two stages below this share is rounding in the statistics: one process takes all of it.
-SMALL = 1e-3
-LINE = (
-    "process", "node", "mineral", "stage", "role", "input", "output", "makes", "accepts", "operator", "capacity_t",
-    "recovery", "activity_t", "year", "reference", "confidence", "country", "facility", "residual",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the books are made of: the tables of one mineral, checked.
-
-    Attributes
-    ----------
-    facilities
-        Index facility, with column node besides the columns of the facts.
-    production
-        Columns stage, country, year, series, quantity_t, reference.
-    demand
-        Columns product, country, year, row_set, quantity_t, reference.
-    links
-        Current links and ties between facilities.
-    countries
-        Index country; columns name, lon, lat.
-    shares
-        Columns product, country, share, reference: where a rest is used.
-    untraded
-        Forms that do not travel.
-    """
-
-    facilities: pd.DataFrame
-    production: pd.DataFrame
-    demand: pd.DataFrame
-    links: pd.DataFrame
-    countries: pd.DataFrame
-    shares: pd.DataFrame
-    untraded: frozenset[str] = frozenset()
-
-
-@dataclass
-class Books:
-    """Processes, residual nodes and corrections of one mineral, and how its stages compare with the statistics."""
-
-    chain: Chain
-    facts: Facts
-    ledger: Ledger
-    lines: list[dict[str, Any]] = field(default_factory=list)
-    nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    stages: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def processes(self) -> pd.DataFrame:
-        """All processes so far, one row each."""
-        return pd.DataFrame(self.lines, columns=list(LINE))
-
-    def supply(self, product: str) -> float:
-        """Tonnes of a product made."""
-        return float(sum(x["activity_t"] for x in self.lines if x["output"] == product))
-
-    def intake(self, product: str) -> float:
-        """Tonnes of a product taken in."""
-        return float(sum(intake(x) for x in self.lines if x["input"] == product))
-
-
-def intake(line: dict[str, Any]) -> float:
-    """Return what a process takes in."""
-    recovery = line["recovery"] if line["output"] and line["input"] else 1.0
-    return float(line["activity_t"] / recovery)
 
 
 def keep(chain: Chain, facts: Facts) -> Books:
@@ -133,7 +64,7 @@ def keep(chain: Chain, facts: Facts) -> Books:
         if step.basis == "rest":
             _take_the_rest(books, step)
     for product in chain.products["product"]:
-        _balance(books, str(product))
+        stocks.balance(books, str(product))
     return books
 
 
@@ -149,7 +80,7 @@ def _sites(books: Books, step: Step) -> pd.DataFrame:
     table["bound_t"] = np.inf
     for feed in step.feeds:
         made = {x["facility"]: x["activity_t"] for x in books.lines if x["output"] == feed.input}
-        for mines, plants in _pairs(books, feed.input, list(table.index)):
+        for mines, plants in pairs(books, feed.input, list(table.index)):
             have = sum(made.get(mine, 0.0) for mine in mines) * feed.recovery
             size = table.loc[plants, "capacity_t"].fillna(0.0) * table.loc[plants, "running"]
             if have > 0 and size.sum() > 0:
@@ -162,7 +93,7 @@ def _fed(books: Books, step: Step, table: pd.DataFrame) -> pd.DataFrame:
     every = {form for feed in step.feeds for form in feed.feeds}
     if not every or not all(feed.feeds for feed in step.feeds):
         return table
-    takes = table["accepts"].map(lambda cell: set(_text(cell).split(";")) - {""})
+    takes = table["accepts"].map(lambda cell: set(text(cell).split(";")) - {""})
     fits = takes.map(lambda forms: not forms or bool(forms & every)).astype(bool)
     fits |= pd.Series(
         {site: any(_linked_t(books, str(site), f, takes[site]) for f in step.feeds) for site in table.index}
@@ -171,16 +102,6 @@ def _fed(books: Books, step: Step, table: pd.DataFrame) -> pd.DataFrame:
         said = f"{site}: takes nothing that an earlier stage makes (it works up what others refined)"
         books.ledger.note(step.stage, str(row["country"]), "left out", (float(row["capacity_t"]), 0.0), said)
     return table[fits]
-
-
-def _pairs(books: Books, product: str, plants: list[str]) -> list[tuple[list[str], list[str]]]:
-    """Return the integrated groups between the listed makers of a product and these plants."""
-    makers = [x["facility"] for x in books.lines if x["output"] == product and x["facility"]]
-    links = books.facts.links
-    links = links[links["supplier"].isin(makers)]
-    known = books.facts.facilities
-    found = closing.exclusive_pairs(links, known, books.facts.untraded)
-    return [(m, p) for m, p in found if set(p) <= set(plants)]
 
 
 def _close_production(books: Books, step: Step) -> None:
@@ -248,13 +169,11 @@ def _told(books: Books, step: Step, rows: pd.DataFrame, product: str) -> None:
 
 def _enter(books: Books, step: Step, sites: pd.DataFrame, closed: closing.Closed) -> None:
     """Write a closed stage into the books: listed sites by their feeds, then the unnamed rests."""
-    for facility, row in sites.iterrows():
-        made = float(closed.activity_t[facility])
-        if made <= 0:
-            continue
-        size = float(closed.capacity_t[facility])
-        for feed, share in _feed_shares(books, step, row, made):
-            _line(books, step, feed, row.to_dict() | {"facility": facility}, (made * share, size * share))
+    rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in sites.reset_index().to_dict("records")]
+    for row, made, size in zip(rows, closed.activity_t.to_list(), closed.capacity_t.to_list(), strict=True):
+        if made > 0:
+            for feed, share in _feed_shares(books, step, row, made):
+                _line(books, step, feed, row, (made * share, size * share))
     for rest in closed.rests:
         mix = _mix(books, step, rest.country)
         node = _residual_node(books, step.stage, rest)
@@ -293,24 +212,20 @@ def _line(books: Books, step: Step, feed: Feed | None, site: dict[str, Any], ton
             "role": role,
             "input": feed.input if feed else "",
             "output": step.product,
-            "makes": "" if role == "use" else _text(site.get("makes")),
-            "accepts": _text(site.get("accepts")) if feed else "",
-            "operator": _text(site.get("operator")),
+            "makes": "" if role == "use" else text(site.get("makes")),
+            "accepts": text(site.get("accepts")) if feed else "",
+            "operator": text(site.get("operator")),
             "capacity_t": max(size, made),
             "recovery": feed.recovery if feed and role == "transform" else float("nan"),
             "activity_t": made,
             "year": step.year,
             "reference": site["reference"],
             "confidence": site["confidence"],
-            "country": _text(site.get("country")),
-            "facility": _text(site.get("facility")),
+            "country": text(site.get("country")),
+            "facility": text(site.get("facility")),
             "residual": not site.get("facility"),
         }
     )
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _residual_node(books: Books, stage: str, rest: Rest) -> dict[str, Any]:
@@ -322,9 +237,10 @@ def _residual_node(books: Books, stage: str, rest: Rest) -> dict[str, Any]:
         where, (lon, lat) = "", NOWHERE
     else:
         if code == EUROPEAN_UNION:
-            named = {x["country"] for x in books.lines if x["stage"] == stage and x["residual"]}
+            demand = books.facts.demand
+            named = set(demand.loc[demand["row_set"] == "detail", "country"])
             where = next(c for c in EU_HOME if c not in named)
-        at = books.facts.countries.loc[where]
+        at = books.facts.countries.loc[[where]].to_dict("records")[0]
         lon, lat, label = float(at["lon"]), float(at["lat"]), str(at["name"])
     if code == EUROPEAN_UNION:
         label = f"European Union (booked in {label})"
@@ -347,7 +263,7 @@ def _residual_node(books: Books, stage: str, rest: Rest) -> dict[str, Any]:
 # -- feeds -----------------------------------------------------------------------------------------------------------
 
 
-def _feed_shares(books: Books, step: Step, site: pd.Series[Any], made: float) -> list[tuple[Feed | None, float]]:
+def _feed_shares(books: Books, step: Step, site: dict[str, Any], made: float) -> list[tuple[Feed | None, float]]:
     """Split a plant over the feeds it can take.
 
     Linked suppliers first (their capacity over the plant's need), the rest by the column `mixed` of the chain
@@ -355,9 +271,9 @@ def _feed_shares(books: Books, step: Step, site: pd.Series[Any], made: float) ->
     """
     if len(step.feeds) < 2:
         return [(step.feeds[0] if step.feeds else None, 1.0)]
-    accepts = set(_text(site["accepts"]).split(";")) - {""}
+    accepts = set(text(site["accepts"]).split(";")) - {""}
     able = [feed for feed in step.feeds if not accepts or feed.feeds & accepts] or list(step.feeds)
-    linked = {feed: _linked_t(books, str(site.name), feed, accepts) for feed in step.feeds}
+    linked = {feed: _linked_t(books, str(site["facility"]), feed, accepts) for feed in step.feeds}
     direct = {feed: min(tonnes * feed.recovery / made, 1.0) for feed, tonnes in linked.items() if tonnes > 0}
     scale = max(1.0, sum(direct.values()))
     shares = {feed: part / scale for feed, part in direct.items()}
@@ -377,7 +293,7 @@ def _linked_t(books: Books, plant: str, feed: Feed, accepts: set[str]) -> float:
     links = books.facts.links
     suppliers = links.loc[links["customer"] == plant, "supplier"].unique()
     rows = table.loc[table.index.isin(suppliers) & table["stage"].isin(maker.sites)]
-    fits = rows["makes"].map(lambda cell: bool(set(_text(cell).split(";")) & accepts))
+    fits = rows["makes"].map(lambda cell: bool(set(text(cell).split(";")) & accepts))
     rows = rows[fits.astype(bool)]
     return float((rows["capacity_t"].fillna(0.0) * running(rows["status"], rows["year"], maker.year)).sum())
 
@@ -405,7 +321,7 @@ def _size_by_next(books: Books, step: Step) -> None:
     if step.basis == "country":
         ceiling = _at_home(books, step, sites, ceiling)
     made = pd.Series(closing.fill(weight, ceiling, total), index=sites.index)
-    capacity = np.maximum(sites["capacity_t"].fillna(0.0).where(weight > 0, 0.0), made)
+    capacity = pd.Series(np.maximum(sites["capacity_t"].fillna(0.0).where(weight > 0, 0.0), made), sites.index)
     spare = float((capacity - made).sum())
     if made.sum() > 0 and spare > closing.SPARE * made.sum():
         capacity = made + (capacity - made) * (closing.SPARE * float(made.sum()) / spare)
@@ -425,23 +341,13 @@ def _size_by_next(books: Books, step: Step) -> None:
 
 def _at_home(books: Books, step: Step, sites: pd.DataFrame, ceiling: pd.Series[float]) -> pd.Series[float]:
     """Limit sites whose output does not travel to what the plants of their country take in."""
-    need = _need(books, step.product)
-    stays = sites["makes"].map(lambda cell: bool(_text(cell)) and set(_text(cell).split(";")) <= books.facts.untraded)
+    need = need_by_country(books, step.product)
+    stays = sites["makes"].map(lambda cell: bool(text(cell)) and set(text(cell).split(";")) <= books.facts.untraded)
     limited = ceiling.copy()
     for country in sorted(set(sites.loc[stays.astype(bool), "country"])):
         inside = sites.index[stays.astype(bool) & (sites["country"] == country)]
         limited[inside] = closing.fill(ceiling[inside], ceiling[inside], need.get(country, 0.0))
     return limited
-
-
-def _need(books: Books, product: str) -> dict[str, float]:
-    """Return what each country's plants take in of a product."""
-    need: dict[str, float] = {}
-    for line in books.lines:
-        if line["input"] == product:
-            code = line["country"] or OTHER
-            need[code] = need.get(code, 0.0) + intake(line)
-    return need
 
 
 def _unpublished(books: Books, step: Step, total: float, named: float) -> None:
@@ -466,12 +372,15 @@ def _unpublished(books: Books, step: Step, total: float, named: float) -> None:
 def _where(books: Books, step: Step, sites: pd.DataFrame, made: pd.Series[float]) -> dict[str, float]:
     """Return the countries of a rest without a statistic, as shares: where it is made, or where it is taken in."""
     listed = made.groupby(sites["country"]).sum()
+    made_in = {str(country): float(tonnes) for country, tonnes in listed.items() if tonnes > 0}
     if step.basis == "next":
-        return (listed / listed.sum()).sort_index().to_dict()
-    need = _need(books, step.product)
-    short = (pd.Series(need) - listed.reindex(need).fillna(0.0)).clip(lower=0.0)
-    short = short[short > 0]
-    return (short / short.sum()).sort_index().to_dict()
+        wanted = made_in
+    else:
+        need = need_by_country(books, step.product)
+        wanted = {code: tonnes - made_in.get(code, 0.0) for code, tonnes in need.items()}
+        wanted = {code: tonnes for code, tonnes in wanted.items() if tonnes > 0}
+    total = sum(wanted.values())
+    return {code: wanted[code] / total for code in sorted(wanted)}
 
 
 def _feed_on_site(books: Books, step: Step) -> None:
@@ -504,155 +413,3 @@ def _take_the_rest(books: Books, step: Step) -> None:
         books.ledger.note(step.stage, str(row["country"]), "unnamed rest", (left, tonnes), said)
     for stage in (step, users):
         _unpublished(books, stage, left * feed.recovery, 0.0)
-
-
-# -- what stages disagree on -----------------------------------------------------------------------------------------
-
-
-def _hold_back(books: Books, product: str) -> None:
-    """Put into stock what a country makes beyond its own plants' intake while it may not export any of it."""
-    step = books.chain.makers(product)
-    need = _need(books, product)
-    for country in step.banned:
-        lines = [x for x in books.lines if x["output"] == product and x["country"] == country]
-        left = sum(x["activity_t"] for x in lines) - need.get(country, 0.0)
-        if left <= 0:
-            continue
-        supply = _supply(books, product, lines, _committed(books, product)[0])
-        _stocks(
-            books, product, lines, closing.split_surplus(supply, left, (country,), books.ledger, step.stage), up=True
-        )
-
-
-def _balance(books: Books, product: str) -> None:
-    """Make what is made of a product equal what is taken in, by stock processes."""
-    _hold_back(books, product)
-    made, taken = books.supply(product), books.intake(product)
-    gap = made - taken
-    step = books.chain.makers(product)
-    if abs(gap) <= 1e-9 * max(made, taken, 1.0):
-        return
-    if gap > 0:
-        lines = [x for x in books.lines if x["output"] == product]
-        supply = _supply(books, product, lines, _committed(books, product)[0])
-        build = closing.split_surplus(supply, gap, step.restricted, books.ledger, step.stage)
-    else:
-        lines = [x for x in books.lines if x["input"] == product]
-        fixed = _committed(books, product)[1]
-        need = _short(books, product, lines, fixed)
-        build = need * (-gap / float(need.sum()))
-        takers = books.chain.takers(product)
-        stage = takers[0].stage if takers else step.stage
-        said = "taken in beyond what was made: release (stocks, scrap, uncounted sources) where the country falls short"
-        countries = pd.Series({x["process"]: x["country"] or OTHER for x in lines})
-        for country, value in build.groupby(countries).sum().items():
-            held = float(sum(intake(x) for x in lines if (x["country"] or OTHER) == country))
-            books.ledger.note(stage, str(country), "stock release", (held - float(value), held), said)
-    if abs(gap) <= SMALL * max(made, taken):
-        largest = max(lines, key=lambda x: (x["activity_t"], x["process"]))["process"]
-        build = pd.Series({largest: abs(gap)})
-    _stocks(books, product, lines, build, up=gap > 0)
-
-
-def _stocks(books: Books, product: str, lines: list[dict[str, Any]], build: pd.Series[float], *, up: bool) -> None:
-    """Enter stock processes, one for each node."""
-    by_process = {x["process"]: x for x in lines}
-    totals: dict[str, float] = {}
-    for process, tonnes in build.items():
-        if tonnes > 1e-9:
-            node = by_process[str(process)]["node"]
-            totals[node] = totals.get(node, 0.0) + float(tonnes)
-    for node, tonnes in sorted(totals.items()):
-        like = next(x for x in lines if x["node"] == node)
-        _stock(books, product, like, tonnes, build_up=up)
-
-
-def _short(books: Books, product: str, lines: list[dict[str, Any]], fixed: set[str]) -> pd.Series[float]:
-    """Return the weights of a release: what each country's plants take beyond what the country makes.
-
-    Within a country in proportion to intake; plants fed by their own mine alone need none.
-    """
-    made: dict[str, float] = {}
-    taken: dict[str, float] = {}
-    for x in books.lines:
-        if x["output"] == product:
-            made[x["country"]] = made.get(x["country"], 0.0) + x["activity_t"]
-        if x["input"] == product:
-            taken[x["country"]] = taken.get(x["country"], 0.0) + intake(x)
-    everything = pd.Series({x["process"]: intake(x) for x in lines})
-    free = everything.where(everything.index.isin([x["process"] for x in lines if x["facility"] not in fixed]), 0.0)
-    country = pd.Series({x["process"]: x["country"] for x in lines})
-    short = {code: max(tonnes - made.get(code, 0.0), 0.0) for code, tonnes in taken.items()}
-    needs = free * country.map(short) / free.groupby(country).transform("sum").replace(0.0, np.nan)
-    for weights in (needs.fillna(0.0), free):
-        if weights.sum() > 0:
-            return weights
-    return everything
-
-
-def _committed(books: Books, product: str) -> tuple[dict[str, float], set[str]]:
-    """Return what integrated plants take from each of their own mines, and those plants."""
-    plants = [x["facility"] for x in books.lines if x["input"] == product and x["facility"]]
-    made = {x["facility"]: x["activity_t"] for x in books.lines if x["output"] == product and x["facility"]}
-    takes: dict[str, float] = {}
-    for x in books.lines:
-        if x["input"] == product and x["facility"]:
-            takes[x["facility"]] = takes.get(x["facility"], 0.0) + intake(x)
-    committed: dict[str, float] = {}
-    fixed: set[str] = set()
-    for mines, own in _pairs(books, product, plants):
-        have = sum(made.get(mine, 0.0) for mine in mines)
-        want = min(have, sum(takes.get(plant, 0.0) for plant in own))
-        fixed |= set(own)
-        for mine in mines:
-            committed[mine] = want * made.get(mine, 0.0) / have if have else 0.0
-    return committed, fixed
-
-
-def _supply(books: Books, product: str, lines: list[dict[str, Any]], committed: dict[str, float]) -> pd.DataFrame:
-    """Return who makes a product, what is promised to own plants, and what nobody else can take."""
-    plants = {
-        x["facility"]: set(x["accepts"].split(";")) for x in books.lines if x["input"] == product and x["facility"]
-    }
-    own: dict[str, set[str]] = {}
-    for mines, into in _pairs(books, product, list(plants)):
-        takes = set().union(*(plants.get(p, set()) for p in into))
-        own |= dict.fromkeys(mines, takes)
-    rows = {}
-    for x in lines:
-        held = committed.get(x["facility"], 0.0)
-        only = x["facility"] in own and set(x["makes"].split(";")) <= own[x["facility"]] & books.facts.untraded
-        rows[x["process"]] = {
-            "country": x["country"],
-            "supply_t": x["activity_t"],
-            "committed_t": min(held, x["activity_t"]),
-            "captive_t": max(x["activity_t"] - held, 0.0) if only else 0.0,
-        }
-    return pd.DataFrame.from_dict(rows, orient="index")
-
-
-def _stock(books: Books, product: str, like: dict[str, Any], tonnes: float, *, build_up: bool) -> None:
-    word = "stock" if build_up else "release"
-    books.lines.append(
-        {
-            "process": f"{like['node']}:{word}-{product}",
-            "node": like["node"],
-            "mineral": books.chain.mineral,
-            "stage": "",
-            "role": "stock",
-            "input": product if build_up else "",
-            "output": "" if build_up else product,
-            "makes": "",
-            "accepts": "",
-            "operator": "",
-            "capacity_t": tonnes,
-            "recovery": float("nan"),
-            "activity_t": tonnes,
-            "year": like["year"],
-            "reference": RULES,
-            "confidence": "estimated",
-            "country": like["country"],
-            "facility": "",
-            "residual": like["residual"],
-        }
-    )

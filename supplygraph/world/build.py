@@ -19,12 +19,13 @@ from supplygraph.network.network import SupplyNetwork
 from supplygraph.network.schema import COUNTRIES, EDGES, NODES, PROCESSES, REFERENCES, SHIPMENTS
 from supplygraph.world import books as ledger
 from supplygraph.world import chains, flows, routes, sites, trade
+from supplygraph.world.tallies import RULES, Facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from supplygraph.world.books import Books
     from supplygraph.world.chains import Chain
+    from supplygraph.world.tallies import Books
 
 #: Reference of shipments that no page reports.
 ESTIMATE = "flow-estimate"
@@ -288,7 +289,7 @@ def _keep(chain: Chain, tables: dict[str, pd.DataFrame]) -> Books:
     of_mineral = {name: tables[name][tables[name]["mineral"] == mineral] for name in ("production", "demand")}
     return ledger.keep(
         chain,
-        ledger.Facts(
+        Facts(
             facilities=own,
             production=of_mineral["production"],
             demand=of_mineral["demand"],
@@ -460,7 +461,7 @@ def _shipments(
 ) -> pd.DataFrame:
     """Return the shipments of one product: a pair over several routes is several shipments."""
     rows = [
-        {**row, "product": way.product, "route": None, "basis": "estimated", "reference": ledger.RULES}
+        {**row, "product": way.product, "route": None, "basis": "estimated", "reference": RULES}
         for row in held.to_dict("records")
     ]
     for a, b in np.argwhere(found.flow > 0).tolist():

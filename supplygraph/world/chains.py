@@ -7,13 +7,18 @@ and mixed hydroxide), ``-smelted`` (copper blister and anode), ``-separated`` (r
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from supplygraph import facts
 from supplygraph.errors import DataError, Problem, UnknownNameError
 from supplygraph.network.schema import PRODUCTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: How a stage gets its total.
 BASES = ("statistic", "next", "country", "onsite", "rest", "same place")
@@ -149,8 +154,12 @@ def _problems(rows: pd.DataFrame) -> list[Problem]:
     return problems
 
 
+def _missing(value: object) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
 def _text(value: object) -> str:
-    return str(value) if pd.notna(value) else ""
+    return "" if _missing(value) else str(value)
 
 
 def _list(value: object) -> tuple[str, ...]:
@@ -192,7 +201,7 @@ def _step(rows: pd.DataFrame) -> Step:
 
 
 def _number(value: object, otherwise: float) -> float:
-    return float(str(value)) if pd.notna(value) else otherwise
+    return otherwise if _missing(value) else float(str(value))
 
 
 def _bans(mineral: str, country: str, kinds: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -266,7 +275,7 @@ _DEPOSITS = {
 }  # fmt: skip
 
 
-def _fraction(row: dict[str, object], composition: pd.DataFrame) -> float:
+def _fraction(row: Mapping[Any, Any], composition: pd.DataFrame) -> float:
     """Return the share of Nd, Pr, Dy and Tb in the oxides of a mine."""
     total = composition["ndpr_fraction"] + composition["dytb_fraction"]
     name, made = str(row["name"]).lower(), f"{row['product']} {row['makes']}".lower()

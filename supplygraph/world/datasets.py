@@ -90,7 +90,7 @@ def _load(mineral: str) -> SupplyNetwork:
         kinds = {column.name: dtype(column) for column in table.columns}
         frame = pd.read_csv(
             folder / f"{name}.csv",
-            dtype=kinds,  # type: ignore[arg-type]
+            dtype=kinds,
             keep_default_na=False,
             na_values=[""],
             float_precision="round_trip",
