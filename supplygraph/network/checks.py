@@ -12,7 +12,7 @@ import pandas as pd
 
 from supplygraph.errors import Problem
 from supplygraph.network import codes
-from supplygraph.network.columns import canonical, conform
+from supplygraph.network.columns import among, canonical, conform
 from supplygraph.network.report import Report, Suggester, quote, saying
 from supplygraph.network.schema import LIST_SEPARATOR, TABLES
 
@@ -101,7 +101,7 @@ def _references(frames: Frames, report: Report) -> None:
             kind = TABLES[other].key[0]
             key = frames[other][kind].dropna()
             cells = frames[name][column.name]
-            bad = np.flatnonzero(cells.notna() & ~cells.isin(key))
+            bad = np.flatnonzero(cells.notna() & ~among(cells, key))
             if len(bad):
                 remedy = _nearest(Suggester(key), cells, f"Add it to `{other}`.")
                 report.rows(name, column.name, bad, saying(f"no {kind} {{0}}.", cells), remedy)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from supplygraph.network.columns import flat
+from supplygraph.network.columns import among, flat
 from supplygraph.network.schema import LIST_SEPARATOR, TABLES
 
 if TYPE_CHECKING:
@@ -72,14 +72,14 @@ def _dependents(kept: Tables) -> Tables:
     """Drop rows that point to a row that is gone; order is kept, so the tables stay canonical."""
     out = dict(kept)
     here = kept["nodes"].index
-    out["owners"] = kept["owners"][kept["owners"]["node"].isin(here)].reset_index(drop=True)
-    out["processes"] = kept["processes"][kept["processes"]["node"].isin(here)]
+    out["owners"] = kept["owners"][among(kept["owners"]["node"], here)].reset_index(drop=True)
+    out["processes"] = kept["processes"][among(kept["processes"]["node"], here)]
     edges = kept["edges"]
-    out["edges"] = edges[edges["source"].isin(here) & edges["target"].isin(here)]
+    out["edges"] = edges[among(edges["source"], here) & among(edges["target"], here)]
     sent, ends = kept["shipments"], out["processes"].index
-    whole = sent["origin"].isin(ends) & sent["destination"].isin(ends)
+    whole = among(sent["origin"], ends) & among(sent["destination"], ends)
     way = steps(sent[whole])
-    broken = set(way.index[~way.isin(out["edges"].index).to_numpy(dtype=bool)])
+    broken = set(way.index[~among(way, out["edges"].index)])
     out["shipments"] = sent[whole & ~sent.index.isin(broken)]
     return out
 

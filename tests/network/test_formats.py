@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,9 @@ from toys import chain, chain_tables, random_network, random_tables
 from supplygraph.errors import FormatError, UnknownNameError
 from supplygraph.network import formats
 from supplygraph.network.network import SupplyNetwork
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TARGETS = {"csv": "net", "parquet": "net.parquet", "gpkg": "net.gpkg", "graphml": "net.graphml"}
 #: Any text but control characters, which construction refuses.
@@ -251,7 +254,8 @@ def test_a_geopackage_of_something_else(tmp_path):
 
 
 BOMB = """<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>
-<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="directed"><node id="&b;"/></graph></graphml>"""
+<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="directed">
+<node id="&b;"/></graph></graphml>"""
 OUTSIDE = """<?xml version="1.0"?><!DOCTYPE x SYSTEM "file:///etc/passwd"><graphml/>"""
 
 

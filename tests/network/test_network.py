@@ -160,7 +160,7 @@ def test_attributes_cannot_be_set():
 
 def test_a_value_copies_pickles_and_counts():
     net = random_network(3)
-    assert pickle.loads(pickle.dumps(net)) == net
+    assert pickle.loads(pickle.dumps(net)) == net  # noqa: S301 - our own bytes
     assert copy.deepcopy(net) is net
     assert len({net, random_network(3), chain()}) == 2
     assert net != chain()
@@ -219,7 +219,7 @@ def test_without_a_strait_drops_what_passes_it():
             "given": {"nodes": ["malacca"]},
             "rows": {"nodes": 1, "edges": 6, "shipments": 3},
             "flow_t": 95.0,
-        }  # fmt: skip
+        }
     ]
     again = part.without(edges="met-cape")
     assert [cut["by"] for cut in again.meta["dropped"]] == ["without", "without"]
