@@ -206,10 +206,11 @@ def _largest_paths(
 ) -> list[tuple[float, tuple[int, ...]]]:
     """Search best-first, so that the paths come in order of size.
 
-    A path is a tuple of shipments, from demand backward to its source. ``gain`` is what a path earns
-    when it crosses its last process of the stage; without one, paths that cross none are asked for.
+    A path is a tuple of links, each named by its largest shipment, from demand backward to its source.
+    ``gain`` is what a path earns when it crosses its last process of the stage; without one, paths that
+    cross none are asked for.
     """
-    into = _shipments_into(traced)
+    into = _links_into(traced)
     queue: list[_Walk] = []
     for process in np.flatnonzero(start):
         _push(queue, (float(start[process]), (), int(process), False), inside, gain)
@@ -223,8 +224,8 @@ def _largest_paths(
             if crossed or gain is None:
                 found.append((-weight, steps))
             continue
-        for shipment in before:
-            further = (-weight * traced.step[shipment], (*steps, shipment), int(traced.origin[shipment]), crossed)
+        for shipment, share in before:
+            further = (-weight * share, (*steps, shipment), int(traced.origin[shipment]), crossed)
             _push(queue, further, inside, gain)
     return found
 
@@ -240,15 +241,21 @@ def _push(
         heapq.heappush(queue, (-weight, steps, process, crossed))
 
 
-def _shipments_into(traced: tracing.Trace) -> list[list[int]]:
-    into: list[list[int]] = [[] for _ in traced.processes]
-    for shipment, process in enumerate(traced.destination):
-        into[process].append(shipment)
+def _links_into(traced: tracing.Trace) -> list[list[tuple[int, float]]]:
+    """Return per process its suppliers: the largest shipment of each, and the share of all of them."""
+    size = len(traced.processes)
+    pair = traced.destination * size + traced.origin
+    order = np.lexsort((np.arange(len(pair)), -traced.step, pair))
+    pairs, first = np.unique(pair[order], return_index=True)
+    share = np.add.reduceat(traced.step[order], first) if len(first) else np.zeros(0)
+    into: list[list[tuple[int, float]]] = [[] for _ in range(size)]
+    for process, shipment, part in zip(pairs // size, order[first], share, strict=True):
+        into[process].append((int(shipment), float(part)))
     return into
 
 
 def _path_in_words(traced: tracing.Trace, steps: tuple[int, ...]) -> str:
-    """Name the sites and straits of a path, from its source to demand."""
+    """Name the sites of a path from its source to demand, and the straits on the largest shipment of each link."""
     net = traced.network
     nodes, edges, routes = net.nodes, net.edges, net.shipments["route"]
     stops: list[str] = []

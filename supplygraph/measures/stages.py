@@ -8,29 +8,14 @@ import pandas as pd
 
 from supplygraph import facts
 from supplygraph.errors import DataError, Problem, UnknownNameError
+from supplygraph.scenario.stages import in_stages, process_stages
 
 if TYPE_CHECKING:
     from supplygraph.network.network import SupplyNetwork
 
-#: What refines a mineral that has no stage of that name.
-_REFINES = "separation"
-#: Final demand: its processes make no product.
-USE_STAGE = "manufacturing"
-
-
-def stage_of(network: SupplyNetwork) -> pd.Series:
-    """Return the stage of each process: that of its product; final demand is ``manufacturing``.
-
-    Stock processes make nothing and have no stage.
-    """
-    processes = network.processes
-    stage = processes["output"].map(network.products["stage"])
-    stage = stage.mask(processes["role"] == "use", USE_STAGE)
-    return stage.mask(processes["role"] == "stock").rename("stage")
-
 
 def in_stage(network: SupplyNetwork, stage: str) -> pd.Series:
-    """Tell for each process whether it belongs to a stage.
+    """Tell for each process whether it belongs to a stage; stock processes make nothing and belong to none.
 
     ``refining`` means separation for a mineral without a refining stage (rare earths).
 
@@ -41,17 +26,18 @@ def in_stage(network: SupplyNetwork, stage: str) -> pd.Series:
     DataError
         If processes of several minerals do: their tonnes have no common measure.
     """
-    stages = stage_of(network)
-    mineral = network.processes["mineral"]
-    inside = stages == stage
-    if stage == "refining":
-        inside |= (stages == _REFINES) & ~mineral.isin(mineral[inside])
+    role, mineral = network.processes["role"], network.processes["mineral"]
+    inside = in_stages(network, (stage,)) & (role != "stock")
     if not inside.any():
-        raise UnknownNameError.of("stage", stage, stages.dropna().unique())
+        known = process_stages(network)[role != "stock"].dropna().unique()
+        raise UnknownNameError.of("stage", stage, known)
     several = sorted(mineral[inside].unique())
     if len(several) > 1:
-        problem = Problem("network", f"stage {stage!r} holds tonnes of {', '.join(several)}.",
-                          "Ask for one at a time: net.select(mineral=...).")
+        problem = Problem(
+            "network",
+            f"stage {stage!r} holds tonnes of {', '.join(several)}.",
+            "Ask for one at a time: net.select(mineral=...).",
+        )
         raise DataError("several minerals have no common tonne", [problem])
     return inside
 

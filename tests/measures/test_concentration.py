@@ -128,7 +128,7 @@ def test_delivered_shares_are_production_shares_where_recovery_is_uniform(seed):
 def test_separation_stands_for_refining_where_nothing_else_refines():
     net = random_chain(1)
     products = net.products
-    products.loc["metal", "stage"] = "separation"
+    products.loc[["metal", "powder"], "stage"] = "separation"
     tables = {name: getattr(net, name) for name in ("nodes", "owners", "processes", "edges", "shipments", "references")}
     again = type(net)(products=products, **tables)
     assert concentration(again, stage="refining").hhi == concentration(net).hhi == concentration(

@@ -79,8 +79,8 @@ def test_without_what_does_not_bind():
 def test_no_agreement_ever_lowers_a_pair(zone):
     strict = forge("2026-07-01", non_binding=False)
     countries = [c for c in zone.table.index if c != "EUU"]
-    for a in countries[::7]:
-        for b in countries[::5]:
+    for a in countries[::11]:
+        for b in countries[::6]:
             low = max(TIERS.index(zone.tier(a)), TIERS.index(zone.tier(b)))
             assert TIERS.index(zone.pair_tier(a, b)) <= TIERS.index(strict.pair_tier(a, b)) <= low
 
