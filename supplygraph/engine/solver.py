@@ -59,6 +59,7 @@ class Solver:
             engine.setOptionValue(option, value)
         engine.passModel(model)
         self._engine = engine
+        self._row_lower, self._row_upper = row_lower, row_upper
         self.columns = int(matrix.shape[1])
         self.rows = int(matrix.shape[0])
 
@@ -72,8 +73,9 @@ class Solver:
 
     def set_rows(self, lower: Floats, upper: Floats) -> None:
         """Replace all row bounds."""
-        for row in range(self.rows):
+        for row in np.flatnonzero((lower != self._row_lower) | (upper != self._row_upper)).tolist():
             self._engine.changeRowBounds(row, float(lower[row]), float(upper[row]))
+        self._row_lower, self._row_upper = lower, upper
 
     def add(self, cost: Floats, upper: Floats, matrix: csc_array) -> None:
         """Append columns from zero up to ``upper``."""

@@ -115,7 +115,7 @@ def _join_same(ships: pd.DataFrame, fresh: pd.DataFrame, keys: list[str]) -> tup
     both = fresh.merge(first, on=keys, how="left")
     same = both["shipment"].notna()
     added = both[same].set_index("shipment")["after_t"]
-    ships = ships.assign(after_t=ships["after_t"] + ships["shipment"].map(added).fillna(0.0))
+    ships = ships.assign(after_t=ships["after_t"] + ships["shipment"].map(added.to_dict()).astype("float64").fillna(0.0))
     return ships, both.loc[~same, [*keys, "after_t"]].reset_index(drop=True)
 
 
@@ -271,8 +271,9 @@ def _explain(
     if len(displaced):
         first = displaced.iloc[0]
         lines.append(
-            f"Displaced: {len(displaced)} factories receive {tonnes(displaced['displaced_t'].sum())} less than "
-            f"{against}; most of it {first['name']} ({tonnes(first['displaced_t'])})."
+            f"Displaced: {len(displaced)} {'factory receives' if len(displaced) == 1 else 'factories receive'} "
+            f"{tonnes(displaced['displaced_t'].sum())} less than {against}; most of it {first['name']} "
+            f"({tonnes(first['displaced_t'])})."
         )
     lines += [f"{words}." for words in routes["words"].head(3)]
     return "\n".join(lines)

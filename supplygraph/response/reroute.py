@@ -16,7 +16,7 @@ from supplygraph.response.phases import Question, cover, served, solve
 from supplygraph.response.still import without_rerouting
 from supplygraph.results import Result
 from supplygraph.scenario.shock import Shock
-from supplygraph.scenario.stages import in_stages
+from supplygraph.scenario.stages import in_stages, product_stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from supplygraph.network.network import SupplyNetwork
     from supplygraph.scenario.alignment import Alignment
     from supplygraph.scenario.shock import Resolved
+
+
+_STAGES = ("refining",)
 
 
 class Reroute(Result):
@@ -45,7 +48,7 @@ def reroute(
     *,
     alignment: Alignment | None = None,
     require: str | None = None,
-    stages: Iterable[str] = ("refining",),
+    stages: Iterable[str] = _STAGES,
     zone: str = "linked",
     rationing: str = "proportional",
     ramp: float = 0.2,
@@ -174,6 +177,8 @@ class _Plan:
         if not (np.isfinite(relink_usd_t) and relink_usd_t >= 0):
             _refuse("relink_usd_t", f"is {relink_usd_t!r}; expected a number of at least 0", "300 is a good start.")
         chosen = (stages,) if isinstance(stages, str) else tuple(stages)
+        if require is None and chosen == _STAGES and not (product_stages(net) == _STAGES[0]).any():
+            chosen = ()  # the default, in a network without that stage, and no rule that needs it
         staged = in_stages(net, chosen)
         program = Program(net, ramp=ramp)
         resolved = shock.resolve(net)
