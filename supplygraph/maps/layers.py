@@ -37,14 +37,13 @@ _DEPENDENTS = 8
 
 @dataclass(frozen=True)
 class Flows:
-    """Tonnes per edge, shape (edges used, products x scenarios), scenario running fastest.
+    """Tonnes per edge used: one column per product and scenario, scenario running fastest.
 
-    ``parts`` has one row per shipment and scenario and edge: scenario, edge, shipment row, tonnes.
+    One more column holds the tonnes of today that were reported.
     """
 
     edges: pd.DataFrame
     table: Table
-    reported: pd.Series
 
 
 class Payload:
@@ -106,10 +105,11 @@ class Payload:
         steps, column = steps.loc[known], column.loc[known]
         used = sorted(steps["edge"].unique())
         row = steps["edge"].map({edge: i for i, edge in enumerate(used)})
-        table = np.zeros((len(used), len(self.number) * len(self.scenarios)))
+        table = np.zeros((len(used), len(self.number) * len(self.scenarios) + 1))
         np.add.at(table, (row.to_numpy(int), column.to_numpy(int)), steps["flow_t"].to_numpy(float))
-        now = steps.loc[(steps["scenario"] == 0) & (steps["basis"] == "reported")]
-        return Flows(self.net.edges.loc[used], table, now.groupby("edge")["flow_t"].sum())
+        seen = ((steps["scenario"] == 0) & (steps["basis"] == "reported")).to_numpy()
+        np.add.at(table[:, -1], row.to_numpy(int)[seen], steps["flow_t"].to_numpy(float)[seen])
+        return Flows(self.net.edges.loc[used], table)
 
     def _lanes(self, flows: Flows) -> tuple[list[Any], list[Any]]:
         """Return merged sea lanes, and the links by sea whose way is not known (drawn dotted)."""
@@ -132,7 +132,12 @@ class Payload:
     def _chain(self, chain: lanes.Chain) -> str:
         points = lanes.thin(lanes.unwrap(chain.points))
         steps = np.vstack([points[:1], np.diff(points, axis=0)])
-        return pack([len(points), *steps.ravel().tolist(), *self._by_product(chain.flow)])
+        return pack([len(points), *steps.ravel().tolist(), *self._carried(chain.flow)])
+
+    def _carried(self, flow: Table) -> list[int]:
+        """Write what a line carries: whether most of it was reported, then tonnes by product."""
+        today = flow[:, :-1 : len(self.scenarios)].sum()
+        return [int(0 < today <= 2 * flow[:, -1].sum()), *self._by_product(flow)]
 
     def _by_product(self, flow: Table) -> list[int]:
         """Write tonnes in units as product, forward, backward, product, ...; both as length and values."""
@@ -159,7 +164,7 @@ class Payload:
             key = (min(a, b), max(a, b), str(mode))
             total = sums.setdefault(key, np.zeros((2, flows.table.shape[1])))
             total[0 if a <= b else 1] += flows.table[row_of[edge]]
-        return [[a, b, mode, pack(self._by_product(total))] for (a, b, mode), total in sorted(sums.items())]
+        return [[a, b, mode, pack(self._carried(total))] for (a, b, mode), total in sorted(sums.items())]
 
     # -- nodes ----------------------------------------------------------------------------------------
 

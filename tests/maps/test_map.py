@@ -56,6 +56,14 @@ def test_countries_show_their_share_of_refining():
     assert data["countries"]["COD"][2] == 0
 
 
+def test_lines_that_were_mostly_reported_say_so():
+    data = payload()
+    place = {row[0]: i for i, row in enumerate(data["nodes"])}
+    legs = {tuple(sorted(row[:2])): unpack(row[3])[0] for row in data["legs"]}
+    assert legs[tuple(sorted((place["mine-a"], place["TZDAR"])))] == 1
+    assert legs[tuple(sorted((place["ref-b"], place["FIKOK"])))] == 0
+
+
 def test_links_show_tonnes_interval_and_basis():
     data = payload()
     place = {row[0]: i for i, row in enumerate(data["nodes"])}
@@ -190,6 +198,16 @@ def test_scenarios_difference_and_search_work_by_keyboard(tmp_path, opened):
         assert seen.nothing, seen
 
 
+def test_the_page_adds_nothing_to_the_global_scope_but_leaflet(tmp_path, opened):
+    map_network(maptoys.network()).save_html(tmp_path / "map.html")
+    (tmp_path / "blank.html").write_text("<!DOCTYPE html><div id=map></div><div id=page></div>")
+    names = {}
+    for name in ("map", "blank"):
+        with opened(tmp_path / f"{name}.html") as (view, _):
+            names[name] = set(view.evaluate("() => Object.getOwnPropertyNames(window)"))
+    assert names["map"] - names["blank"] == {"L", "leaflet", "_leaflet_events"}
+
+
 def test_every_control_has_a_name(tmp_path, opened):
     drawn = map_network(maptoys.network(), scenarios=[CLOSED])
     drawn.save_html(tmp_path / "map.html")
@@ -208,7 +226,7 @@ def test_the_table_is_saved_as_csv_without_formulas(tmp_path, opened):
         with view.expect_download() as waiting:
             view.get_by_role("button", name="Download CSV").click()
         text = waiting.value.path().read_text(encoding="utf-8-sig")
-    assert "'=1+2,Refinery,China" in text
+    assert "'=1+2,Refinery,China,Toy Co,Operating,Medium," in text
     assert '"comma, ""quote"""' in text
 
 

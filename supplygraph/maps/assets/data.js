@@ -185,7 +185,7 @@ function readChain(text, dotted, index, raw) {
     y += numbers[i + 1];
     points.push([projectX(x / 100), projectY(y / 100)]);
   }
-  return line({ type: 'lane', dotted, index, points, flow: readFlow(numbers, end, raw) });
+  return line({ type: 'lane', dotted, index, points, reported: numbers[end] === 1, flow: readFlow(numbers, end + 1, raw) });
 }
 
 /** Give a line what drawing and pointing need. */
@@ -216,7 +216,10 @@ function bent(a, b, bend) {
 function readLeg([source, target, mode, flow], index, nodes, raw) {
   const a = nodes[source];
   const b = nodes[target];
-  return line({ type: 'leg', index, a, b, mode, points: bent(a, b, 0.06), flow: readFlow(unpack(flow), 0, raw) });
+  const numbers = unpack(flow);
+  return line({
+    type: 'leg', index, a, b, mode, points: bent(a, b, 0.06), reported: numbers[0] === 1, flow: readFlow(numbers, 1, raw),
+  });
 }
 
 function readNode(row, index, count) {

@@ -196,14 +196,14 @@ function drawLines(canvas, pen, frame, items, look) {
     if (!canvas.shown(item)) continue;
     const value = canvas.value(item);
     const step = Math.round(Math.min(1, Math.sqrt(Math.abs(value) / data.largest.line)) * STEPS);
-    shown.push({ item, step, less: value < 0, key: step * 4 + (value < 0 ? 2 : 0) + (item.dotted ? 1 : 0) });
+    shown.push({ item, step, less: value < 0, key: step * 8 + (value < 0 ? 4 : 0) + (item.dotted ? 2 : 0) + (item.reported ? 1 : 0) });
   }
   inPlane(pen, frame, (copy) => {
     const view = viewOf(frame, copy);
     const classes = new Map();
     for (const { item, step, less, key } of shown) {
       if (!meets(item.box, view)) continue;
-      if (!classes.has(key)) classes.set(key, { step, less, dotted: item.dotted, path: new Path2D() });
+      if (!classes.has(key)) classes.set(key, { step, less, dotted: item.dotted, reported: item.reported, path: new Path2D() });
       addVisible(classes.get(key).path, item, view, frame);
     }
     for (const key of [...classes.keys()].sort((a, b) => a - b)) {
@@ -212,7 +212,7 @@ function drawLines(canvas, pen, frame, items, look) {
   });
 }
 
-function strokeClass(canvas, pen, frame, { step, less, dotted, path }, { width, colour, ground }) {
+function strokeClass(canvas, pen, frame, { step, less, dotted, reported, path }, { width, colour, ground }) {
   const { colours, widths } = canvas.data.theme;
   const stroke = (widths.least + step / STEPS * width) * frame.swell / frame.k;
   const full = canvas.comparing() ? colours[less ? 'less' : 'more'] : colour;
@@ -222,6 +222,9 @@ function strokeClass(canvas, pen, frame, { step, less, dotted, path }, { width, 
   pen.lineWidth = stroke;
   if (dotted) {
     pen.setLineDash([stroke * 0.1, stroke * 1.9 + 3 / frame.k]);
+    pen.strokeStyle = mix(ground, full, depth);
+    pen.stroke(path);
+  } else if (reported) {
     pen.strokeStyle = mix(ground, full, depth);
     pen.stroke(path);
   } else {

@@ -34,7 +34,8 @@ function lineWords(canvas, item) {
   const products = item.flow.filter((part) => state.product < 0 || part.product === state.product)
     .map((part) => [data.products[part.product].name, tonnes(at(part.there, scenario) + at(part.back, scenario))]);
   return el('div', {}, heading(title, note),
-    grid([['Tonnes a year, estimated', tonnes(flow.both)], ...change(canvas, flow.both, before),
+    grid([[item.reported ? 'Tonnes a year, mostly reported' : 'Tonnes a year, estimated', tonnes(flow.both)],
+      ...change(canvas, flow.both, before),
       ...(products.length > 1 ? products : [])]));
 }
 

@@ -13,6 +13,8 @@ function saveFile(name, type, parts) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
+const operators = (node) => [...new Set(node.processes.map((process) => process.operator).filter(Boolean))].join(', ');
+
 /** The tables on offer; each gives its columns and, for the state of the map, its rows. */
 function tablesOf(canvas) {
   const { data, state } = canvas;
@@ -22,8 +24,10 @@ function tablesOf(canvas) {
   const columns = (first) => first.concat(names.map((name) => (names.length > 1 ? `${name} (t)` : 't a year')));
   const chosen = (link) => state.product < 0 || link.product === state.product;
   return [
-    ['Sites', columns(['Site', 'Kind', 'Country', 'Status']), () => data.nodes.filter((n) => n.kind !== 'passage' && visible(n))
-      .map((n) => [n.name, KIND_WORDS[n.kind], data.countryName(n.country), sentence(n.status), ...per(n.flow)])],
+    ['Sites', columns(['Site', 'Kind', 'Country', 'Operator', 'Status', 'Confidence']), () => data.nodes
+      .filter((n) => n.kind !== 'passage' && visible(n))
+      .map((n) => [n.name, KIND_WORDS[n.kind], data.countryName(n.country), operators(n), sentence(n.status),
+        sentence(n.confidence), ...per(n.flow)])],
     ['Links', columns(['From', 'To', 'Product', 'Basis']), () => data.links.filter(chosen)
       .map((l) => [l.a.name, l.b.name, data.products[l.product].name, l.reported ? 'reported' : 'estimated', ...per(l.flow)])],
     ['Straits', columns(['Strait']), () => data.nodes.filter((n) => n.kind === 'passage')
