@@ -124,7 +124,10 @@ def _numbers(
     return values, missing
 
 
-def _parse(given: pd.Series[Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+_Parsed = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]
+
+
+def _parse(given: pd.Series[Any]) -> _Parsed:
     """Parse cells: (values, which are missing, positions that are no numbers)."""
     if (quick := _parse_texts(given)) is not None:
         return quick
@@ -156,7 +159,7 @@ def _parse(given: pd.Series[Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any,
     return values, missing, np.array(wrong, dtype=int)
 
 
-def _parse_texts(given: pd.Series[Any]) -> tuple[np.ndarray[Any, Any], ...] | None:
+def _parse_texts(given: pd.Series[Any]) -> _Parsed | None:
     """Parse a column of plain decimal texts and blanks at once, or return None; the result is exact."""
     import pyarrow as pa
     import pyarrow.compute as pc

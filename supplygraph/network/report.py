@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,8 @@ class Suggester:
     """Nearest known names, looked up a bounded number of times."""
 
     def __init__(self, known: Iterable[str]) -> None:
-        self._known = [str(name) for name in known][:_MOST_CANDIDATES]
+        self._known = known
+        self._names: list[str] | None = None  # listed when first asked for: most tables have no fault
         self._seen: dict[str, str] = {}
 
     def __call__(self, given: str) -> str:
@@ -81,7 +83,9 @@ class Suggester:
         if given not in self._seen and len(self._seen) >= _MOST_SUGGESTIONS:
             return ""
         if given not in self._seen:
-            near = difflib.get_close_matches(given, self._known, n=1, cutoff=0.6)
+            if self._names is None:
+                self._names = [str(name) for name in itertools.islice(self._known, _MOST_CANDIDATES)]
+            near = difflib.get_close_matches(given, self._names, n=1, cutoff=0.6)
             self._seen[given] = f"Did you mean `{near[0]}`?" if near else ""
         return self._seen[given]
 

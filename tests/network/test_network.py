@@ -190,7 +190,7 @@ def sound(net):
 
 
 @given(st.integers(0, 500), st.data())
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_parts_are_sound_and_smaller(seed, data):
     net = random_network(seed)
     country = data.draw(st.sampled_from(sorted(net.nodes["country"].dropna().unique())))
