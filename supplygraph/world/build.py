@@ -515,9 +515,39 @@ def _meta(
         "name": name or f"{mineral.replace('_', ' ')}, {max(step.year for step in chain.steps)}",
         "minerals": [mineral],
         "base_years": {mineral: {str(stage): int(year) for stage, year in years.items()}},
+        "restrictions": plain(_in_force(chain)),
         "restricted": {step.product: list(step.restricted) for step in chain.steps if step.restricted},
         "stages": plain(stages),
         "corrections": plain(corrections),
         "fit": plain(fit),
         "notes": [f"{step.product or step.stage}: {step.note}" for step in chain.steps if step.note],
+        "weak_spots": _weak_spots(stages, corrections, fit),
     }
+
+
+def _in_force(chain: Chain) -> pd.DataFrame:
+    """Return the export restrictions of the base year."""
+    rows = chains.restrictions(chain.mineral, max(step.year for step in chain.steps))
+    return rows[["country", "target", "product", "type", "start", "end", "reference"]]
+
+
+def _weak_spots(stages: pd.DataFrame, corrections: pd.DataFrame, fit: pd.DataFrame) -> list[str]:
+    """Say in words where the network is weakest."""
+    said = [
+        f"{row['stage']} of {row['product']}: {1 - float(row['named_share']):.0%} of the tonnes at unnamed sites"
+        for row in stages.to_dict("records")
+        if float(row["named_share"]) < 0.7
+    ]
+    stock = corrections[corrections["what"].str.startswith("stock")]
+    for (stage, what), rows in stock.groupby(["stage", "what"], sort=True):
+        tonnes = float((rows["before_t"] - rows["after_t"]).abs().sum())
+        said.append(f"{stage}: the statistics disagree by a {what} of {tonnes:.0f} t")
+    poor = fit[(fit["case"] == "held_out") & (fit["misplaced_share"] > 0.3)]
+    said += [
+        f"{row['product']}: {float(row['misplaced_share']):.0%} of customs tonnes held back are misplaced"
+        for row in poor.to_dict("records")
+    ]
+    low = corrections[corrections["what"] == "below half"]
+    if len(low):
+        said.append(f"{len(low)} listed sites are scaled below half of what was expected of them")
+    return said

@@ -204,13 +204,20 @@ def _number(value: object, otherwise: float) -> float:
     return otherwise if _missing(value) else float(str(value))
 
 
-def _bans(mineral: str, country: str, kinds: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return from when to when a country kept a mineral from leaving (to anywhere)."""
+def restrictions(mineral: str, year: int) -> pd.DataFrame:
+    """Return the export restrictions on a mineral in force in part of a year, with their start and end."""
     rows = facts.read("facts/restrictions.csv")
-    rows = rows[(rows["country"] == country) & (rows["target"] == "ALL") & rows["type"].isin(kinds)]
     rows = rows[[mineral.removeprefix("magnet_") in names.split(";") for names in rows["mineral"]]]
     start, end = rows["effective_date"].fillna(rows["date"]), rows["end_date"].fillna("9999")
-    return list(zip(start, end, strict=True))
+    rows = rows.assign(start=start, end=end)[(start <= f"{year}-12-31") & (end >= f"{year}-01-01")]
+    return rows.sort_values(["country", "start", "product"], ignore_index=True)
+
+
+def _bans(mineral: str, country: str, year: int, kinds: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return from when to when a country kept a mineral from leaving (to anywhere), in that year."""
+    rows = restrictions(mineral, year)
+    rows = rows[(rows["country"] == country) & (rows["target"] == "ALL") & rows["type"].isin(kinds)]
+    return list(zip(rows["start"], rows["end"], strict=True))
 
 
 def in_force(mineral: str, country: str, year: int) -> bool:
@@ -221,8 +228,7 @@ def in_force(mineral: str, country: str, year: int) -> bool:
     >>> in_force("cobalt", "COD", 2025), in_force("cobalt", "COD", 2024)
     (True, False)
     """
-    held = _bans(mineral, country, ("ban", "quota"))
-    return any(start <= f"{year}-12-31" and end >= f"{year}-01-01" for start, end in held)
+    return bool(_bans(mineral, country, year, ("ban", "quota")))
 
 
 def banned(mineral: str, country: str, year: int) -> bool:
@@ -233,7 +239,7 @@ def banned(mineral: str, country: str, year: int) -> bool:
     >>> banned("nickel", "IDN", 2025), banned("cobalt", "COD", 2025)
     (True, False)
     """
-    held = _bans(mineral, country, ("ban",))
+    held = _bans(mineral, country, year, ("ban",))
     return any(start <= f"{year}-01-01" and end >= f"{year}-12-31" for start, end in held)
 
 

@@ -87,15 +87,15 @@ def _load(mineral: str) -> SupplyNetwork:
     folder = _folder() / mineral
     tables = {}
     for name, table in TABLES.items():
-        kinds = {column.name: dtype(column) for column in table.columns}
         frame = pd.read_csv(
-            folder / f"{name}.csv",
-            dtype=kinds,
-            keep_default_na=False,
-            na_values=[""],
-            float_precision="round_trip",
-            encoding="utf-8",
+            folder / f"{name}.csv", dtype="str", keep_default_na=False, na_values=[""], encoding="utf-8"
         )
+        for column in table.columns:
+            if dtype(column) != "str":  # Python reads decimals back exactly, on every version of pandas
+                numbers = frame[column.name].to_numpy(dtype=object, na_value="nan").astype(float)
+                frame[column.name] = numbers
+                if dtype(column) == "Int64":
+                    frame[column.name] = frame[column.name].astype("Int64")
         tables[name] = canonical(table, frame[table.names])
     return _restore(tables, json.loads((folder / "meta.json").read_text(encoding="utf-8")))
 
