@@ -27,7 +27,6 @@ from supplygraph.world.pairs import by_country, named, records
 from supplygraph.world.prior import compatible, likeness, overlap, shared, tokens
 
 if TYPE_CHECKING:
-
     from supplygraph.world.balance import Flags, Floats, Ints
 
 FORM_FLOOR = 1e-3
