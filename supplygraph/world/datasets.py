@@ -111,7 +111,7 @@ def _merge(networks: list[SupplyNetwork]) -> SupplyNetwork:
 
 
 def _merge_meta(metas: list[dict[str, Any]]) -> dict[str, Any]:
-    merged: dict[str, Any] = {"name": ", ".join(str(meta["name"]) for meta in metas)}
+    merged: dict[str, Any] = {"name": "; ".join(str(meta["name"]) for meta in metas)}
     for meta in metas:
         for key, value in meta.items():
             if isinstance(value, list):

@@ -38,26 +38,34 @@ def balance(books: Books, product: str) -> None:
     step = books.chain.makers(product)
     if abs(gap) <= 1e-9 * max(made, taken, 1.0):
         return
-    if gap > 0:
-        lines = [x for x in books.lines if x["output"] == product]
+    up = gap > 0
+    lines = [x for x in books.lines if x["output" if up else "input"] == product and x["role"] != "stock"]
+    if abs(gap) <= SMALL * max(made, taken):
+        largest = max(lines, key=lambda x: (x["activity_t"], x["process"]))
+        build = pd.Series({largest["process"]: abs(gap)})
+        said = "rounding of the statistics, at the largest site"
+        word, country = ("stock build" if up else "stock release"), largest["country"] or OTHER
+        books.ledger.note(step.stage, country, word, (largest["activity_t"], largest["activity_t"] - gap), said)
+    elif up:
         supply = _supply(books, product, lines, _committed(books, product)[0])
         build = closing.split_surplus(supply, gap, step.restricted, books.ledger, step.stage)
     else:
-        lines = [x for x in books.lines if x["input"] == product]
-        fixed = _committed(books, product)[1]
-        need = _short(books, product, lines, fixed)
-        build = need * (-gap / float(need.sum()))
-        takers = books.chain.takers(product)
-        stage = takers[0].stage if takers else step.stage
-        said = "taken in beyond what was made: release (stocks, scrap, uncounted sources) where the country falls short"
-        countries = pd.Series({x["process"]: x["country"] or OTHER for x in lines})
-        for country, value in build.groupby(countries).sum().items():
+        build = _release(books, product, lines, -gap)
+    _stocks(books, product, lines, build, up=up)
+
+
+def _release(books: Books, product: str, lines: list[dict[str, Any]], gap: float) -> pd.Series[float]:
+    """Share out what was taken in beyond what was made."""
+    need = _short(books, product, lines, _committed(books, product)[1])
+    build = need * (gap / float(need.sum()))
+    stage = next(step.stage for step in books.chain.takers(product))
+    said = "taken in beyond what was made: release (stocks, scrap, uncounted sources) where the country falls short"
+    countries = pd.Series({x["process"]: x["country"] or OTHER for x in lines})
+    for country, value in build.groupby(countries).sum().items():
+        if value > 0:
             held = float(sum(intake(x) for x in lines if (x["country"] or OTHER) == country))
             books.ledger.note(stage, str(country), "stock release", (held - float(value), held), said)
-    if abs(gap) <= SMALL * max(made, taken):
-        largest = max(lines, key=lambda x: (x["activity_t"], x["process"]))["process"]
-        build = pd.Series({largest: abs(gap)})
-    _stocks(books, product, lines, build, up=gap > 0)
+    return build
 
 
 def _stocks(books: Books, product: str, lines: list[dict[str, Any]], build: pd.Series[float], *, up: bool) -> None:
@@ -70,7 +78,12 @@ def _stocks(books: Books, product: str, lines: list[dict[str, Any]], build: pd.S
             totals[node] = totals.get(node, 0.0) + float(tonnes)
     for node, tonnes in sorted(totals.items()):
         like = next(x for x in lines if x["node"] == node)
-        _stock(books, product, like, tonnes, build_up=up)
+        name = f"{node}:{'stock' if up else 'release'}-{product}"
+        before = next((x for x in books.lines if x["process"] == name), None)
+        if before is None:
+            _stock(books, product, like, tonnes, build_up=up)
+        else:
+            before["activity_t"] = before["capacity_t"] = before["activity_t"] + tonnes
 
 
 def _short(books: Books, product: str, lines: list[dict[str, Any]], fixed: set[str]) -> pd.Series[float]:
@@ -124,15 +137,20 @@ def _supply(books: Books, product: str, lines: list[dict[str, Any]], committed: 
     for mines, into in pairs(books, product, list(plants)):
         takes = set().union(*(plants.get(p, set()) for p in into))
         own |= dict.fromkeys(mines, takes)
+    total: dict[str, float] = {}
+    for x in lines:
+        total[x["node"]] = total.get(x["node"], 0.0) + x["activity_t"]
+    stored = {x["node"]: x["activity_t"] for x in books.lines if x["input"] == product and x["role"] == "stock"}
     rows = {}
     for x in lines:
+        left = 1.0 - min(stored.get(x["node"], 0.0) / total[x["node"]], 1.0)
         held = committed.get(x["facility"], 0.0)
         only = x["facility"] in own and set(x["makes"].split(";")) <= own[x["facility"]] & books.facts.untraded
         rows[x["process"]] = {
             "country": x["country"],
-            "supply_t": x["activity_t"],
-            "committed_t": min(held, x["activity_t"]),
-            "captive_t": max(x["activity_t"] - held, 0.0) if only else 0.0,
+            "supply_t": x["activity_t"] * left,
+            "committed_t": min(held, x["activity_t"] * left),
+            "captive_t": max(x["activity_t"] * left - held, 0.0) if only else 0.0,
         }
     return pd.DataFrame.from_dict(rows, orient="index")
 
