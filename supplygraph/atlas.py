@@ -38,7 +38,8 @@ AS_OF = "2026-07-01"
 TIER = "linked"
 #: The file by which an atlas folder is known, so that nothing else is ever replaced.
 _MARK = "atlas.json"
-_WORST = 5
+#: Chokepoints listed on the page, and in the tables.
+_WORST, _RANKED = 5, 15
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ def study(mineral: str) -> Chapter:
         "refining": refining,
         "refining_by_owner": concentration(net, stage="refining", by="owner"),
         "centrality": refining_centrality(net),
-        "chokepoints_sites": chokepoints(net, by="node", alignment=zone),
-        "chokepoints_countries": chokepoints(net, by="country", alignment=zone),
+        "chokepoints_sites": chokepoints(net, by="node", alignment=zone, top=_RANKED),
+        "chokepoints_countries": chokepoints(net, by="country", alignment=zone, top=_RANKED),
         "chokepoints_straits": chokepoints(net, by="passage", alignment=zone),
         "reroute": reroute(net, shock, alignment=zone),
         "reroute_aligned": reroute(net, shock, alignment=zone, require=TIER, stages=("refining",)),

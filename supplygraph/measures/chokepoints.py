@@ -123,7 +123,8 @@ def chokepoints(
     zone
         Demand in countries of this tier or better is the zone's.
     top
-        How many rows to keep; the others are still ranked.
+        How many rows to keep. No loss exceeds the tonnes that touch an item, so those that cannot reach the top
+        any more are not computed; the rows kept are the same as without ``top``.
     progress
         Show a progress bar on stderr. The work can be interrupted at any time.
 
@@ -171,10 +172,14 @@ def chokepoints(
     through = _throughput(net, by).reindex(items.index)
     items["throughput_t"] = through["throughput_t"].fillna(0.0)
     kinds = np.select([items["throughput_t"] <= 0, through["ends"].eq(True)], [_UNUSED, _LAST], _SOLVED)
-    answers = [
-        study.fail(item, by, how)
-        for item, how in _each(list(zip(items.index, kinds.tolist(), strict=True)), progress=progress)
-    ]
+    order = _order(items, by, top)
+    how = dict(zip(items.index, kinds.tolist(), strict=True))
+    answers: list[_Answer] = []
+    for item in _each(order, progress=progress):
+        if top is not None and by != "passage" and _settled(answers, items, item, top):
+            break
+        answers.append(study.fail(item, by, how[item]))
+    items = items.loc[order[: len(answers)]]
     found = pd.DataFrame([answer.row for answer in answers], index=items.index)
     table = _ranked(pd.concat([items, found], axis=1)[list(_COLUMNS)], by)
     table = table if top is None else table.head(top)
@@ -289,10 +294,31 @@ class _Study:
         })
 
 
-def _each(pairs: list[tuple[str, str]], *, progress: bool) -> Iterable[tuple[str, str]]:
+def _order(items: pd.DataFrame, by: str, top: int | None) -> list[str]:
+    """Return the items in the order of work: those that can lose most first, residuals last."""
+    if top is None or by == "passage":
+        return [str(item) for item in items.index]
+    ranked = items.assign(item=items.index).sort_values(
+        ["residual", "throughput_t", "item"], ascending=[True, False, True], kind="stable"
+    )
+    return [str(item) for item in ranked.index]
+
+
+def _settled(answers: list[_Answer], items: pd.DataFrame, item: str, top: int) -> bool:
+    """Whether neither this item nor any after it can still reach the top: no loss exceeds the throughput.
+
+    Residuals rank after all others, so enough others settle it too.
+    """
+    if len(answers) < top:
+        return False
+    least = sorted((answer.row["loss_t"] for answer in answers), reverse=True)[top - 1]
+    return bool(items.loc[item, "residual"]) or least > float(items.loc[item, "throughput_t"])
+
+
+def _each(order: list[str], *, progress: bool) -> Iterable[str]:
     from tqdm.auto import tqdm
 
-    return tqdm(pairs, disable=not progress, desc="chokepoints", unit="item")  # type: ignore[no-any-return]
+    return tqdm(order, disable=not progress, desc="chokepoints", unit="item")  # type: ignore[no-any-return]
 
 
 def _items(net: SupplyNetwork, by: str) -> pd.DataFrame:

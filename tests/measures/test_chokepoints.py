@@ -245,3 +245,11 @@ def test_wrong_options():
         chokepoints(net).explain("kokola")
     with pytest.raises(DataError, match="nothing to trace"):
         chokepoints(random_network(0, shipments=False))
+
+
+@pytest.mark.parametrize("by", ["node", "country"])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_top_gives_the_same_rows_as_the_whole_table(seed, by):
+    net = random_network(seed)
+    whole = chokepoints(net, by=by).table
+    pd.testing.assert_frame_equal(chokepoints(net, by=by, top=3).table, whole.head(3))
