@@ -20,7 +20,7 @@ from supplygraph.engine.paths import KEEP, MOVED, NEW, path_model
 from supplygraph.engine.program import ration
 from supplygraph.engine.quadratic import spread
 from supplygraph.engine.rows import Audiences
-from supplygraph.errors import InfeasibleError
+from supplygraph.errors import InfeasibleError, SupplyGraphError
 from supplygraph.measures import tracing
 
 if TYPE_CHECKING:
@@ -124,7 +124,10 @@ def _cheapest(
             if room == _ROOM[-1]:
                 raise
     fix(model, found)
-    return _even(model, output)
+    try:
+        return _even(model, output)
+    except SupplyGraphError:  # only the choice among equally cheap changes is left open: take the solver's
+        return found.x
 
 
 def _even(model: Model, output: NDArray[np.float64]) -> NDArray[np.float64]:
