@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["map_network", "map_result"]
 
+#: Longest first line of an explanation that fits the panel.
+_WORDS = 220
+
 
 def map_network(
     net: SupplyNetwork,
@@ -122,7 +125,10 @@ def map_result(
     UnknownNameError
         If the product does not exist.
     """
+    from dataclasses import replace
+
     from supplygraph.errors import DataError
+    from supplygraph.maps.answers import figures
     from supplygraph.maps.scenarios import prepare
 
     net = getattr(result, "network", None)
@@ -130,8 +136,14 @@ def map_result(
         raise DataError("this answer has no network to draw; ask it of a network instead of plain quantities")
     rerouted = "shipments_after" in getattr(result, "tables", {})
     given = [*([result] if rerouted else []), *(scenarios or ())]
-    return _draw(net, prepare(net, given), title=title or result.title, subtitle=subtitle, alignment=alignment,
-                 product=product, min_flow_t=min_flow_t, result=None if rerouted else result)
+    states = prepare(net, given)
+    if not rerouted:
+        states[0] = replace(states[0], kpis=figures(result), own_figures=True)
+    words = result.explain().split("\n")[0]
+    if subtitle is None and len(words) <= _WORDS:
+        subtitle = f"{words} Flows are estimates."
+    return _draw(net, states, title=title or result.title, subtitle=subtitle, alignment=alignment, product=product,
+                 min_flow_t=min_flow_t, result=None if rerouted else result)
 
 
 def _title(net: SupplyNetwork) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 #: Columns that size the sites, the most telling first; straits cost days rather than tonnes.
 _SIZES = ("loss_t", "centrality", "share", "exposure", "unmet_t", "throughput_t")
+_NOTHING = 1e-9
 _PLAIN = {"name", "kind", "country", "residual"}
 _UNITS = {"_usd_t": " USD/t", "_usd": " USD", "_t": " t", "_km": " km"}
 _WORDS = {"days": ("Extra days", " days"), "km": ("Extra way", " km"), "cost_usd_t": ("Extra cost", " USD/t"),
@@ -36,9 +37,13 @@ def overlay(result: Any, place: Mapping[str, int], countries: Mapping[str, Any])
     sites = {places[key]: row for key, row in rows.items() if key in places}
     if sites:
         column = next((name for name in _SIZES if name in table.columns), None)
+        straits = {number for number, row in sites.items() if row.get("kind") == "passage" and "days" in row}
+        others = {number: row for number, row in sites.items() if number not in straits}
+        labels = ([_label(column)[0]] if column and others else []) + (["straits: extra days"] if straits else [])
+        sizes = _relative(others, column) | _relative({number: sites[number] for number in straits}, "days")
         return {
-            "label": _label(column)[0] if column else "",
-            "sizes": {str(number): _size(row, column) for number, row in sorted(sites.items())},
+            "label": "; ".join(labels),
+            "sizes": {str(number): size for number, size in sorted(sizes.items())},
             "rows": {str(number): _words(row) for number, row in sorted(sites.items())},
         }
     found = {key: row for key, row in rows.items() if key in countries}
@@ -52,9 +57,26 @@ def overlay(result: Any, place: Mapping[str, int], countries: Mapping[str, Any])
     return {}
 
 
-def _size(row: Mapping[str, Any], column: str | None) -> float:
-    value = row.get(column) if column else None
-    return 0.0 if value is None or pd.isna(value) else round(max(0.0, float(value)), 6)
+def _relative(rows: Mapping[int, Mapping[str, Any]], column: str | None) -> dict[int, float]:
+    """Return a column as parts of its largest value, which sizes the sites."""
+    given = {number: row.get(column) if column else None for number, row in rows.items()}
+    known = {number: 0.0 if pd.isna(value) else max(0.0, float(value)) for number, value in given.items()}
+    largest = max(known.values(), default=0.0) or 1.0
+    return {number: round(value / largest, 4) for number, value in known.items()}
+
+
+def figures(result: Any) -> dict[str, float]:
+    """Return the plain numbers among the figures of an answer, for the panel; bounds only where they differ."""
+    given = getattr(result, "figures", {})
+    found = {}
+    for name, value in given.items():
+        if not isinstance(value, int | float) or isinstance(value, bool) or pd.isna(value) or abs(value) < _NOTHING:
+            continue
+        if name in {"hhi_low", "hhi_high"} and abs(value - given["hhi"]) < _NOTHING:
+            continue
+        label = _label(name)[0]
+        found[label.replace("Hhi", "HHI,").rstrip(",") if name.startswith("hhi") else label] = value
+    return found
 
 
 def _words(row: Mapping[str, Any]) -> list[list[str]]:

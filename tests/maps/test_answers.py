@@ -32,7 +32,7 @@ def test_centrality_sizes_refineries():
     told = refining_centrality(maptoys.network())
     drawn = map_result(told)
     sizes = drawn.payload["answer"]["sizes"]
-    assert sizes[places(drawn)["ref-a"]] == pytest.approx(told.table.loc["ref-a", "centrality"], abs=1e-5)
+    assert sizes[places(drawn)["ref-a"]] == 1.0
     assert places(drawn)["mine-a"] not in sizes
 
 
@@ -40,7 +40,7 @@ def test_centrality_sizes_refineries():
 def test_chokepoints_size_sites_by_loss_and_tell_days(by):
     drawn = map_result(chokepoints(maptoys.network(), by=by))
     answer = drawn.payload["answer"]
-    assert answer["label"] == "Lost if it fails"
+    assert "straits: extra days" in answer["label"]
     labels = [label for label, _ in answer["rows"][places(drawn)["malacca"]]]
     assert {"Lost if it fails", "Extra days", "Goes through"} <= set(labels)
 

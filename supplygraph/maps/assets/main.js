@@ -185,8 +185,7 @@ function rank(data) {
     passage: most(kinds('passage'), (node) => node.flow),
   };
   const { sizes } = data.answer;
-  data.largest.answer = Math.max(0, ...Object.values(sizes || {})) || 1;
-  const size = (node) => (sizes ? sizes[node.index] || 0 : Math.max(...node.flow));
+  const size = (node) => (sizes && node.index in sizes ? 1e12 * sizes[node.index] : Math.max(...node.flow));
   data.ranked = data.nodes.slice().sort((a, b) => size(b) - size(a) || a.index - b.index);
 }
 

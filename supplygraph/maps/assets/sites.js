@@ -57,7 +57,7 @@ function radiusOf(canvas, node, frame) {
   const value = siteTonnes(canvas, node);
   const zoom = Math.max(0.85, Math.min(1.6, (frame.k / 6) ** 0.4));
   const { sizes } = canvas.data.answer;
-  if (sizes) return (2 + (widths.site - 2) * Math.sqrt((sizes[node.index] || 0) / largest.answer)) * zoom;
+  if (sizes && node.index in sizes) return (2.5 + (widths.site - 2.5) * Math.sqrt(sizes[node.index])) * zoom;
   if (node.kind === 'port') return (1.6 + 1.8 * Math.sqrt(value / largest.port)) * zoom;
   if (node.kind === 'passage') return 3 + (widths.passage - 3) * Math.sqrt(value / largest.passage);
   return (2.2 + (widths.site - 2.2) * Math.sqrt(value / largest.site)) * zoom;
