@@ -12,6 +12,7 @@ from supplygraph.errors import UnknownNameError
 from supplygraph.network.columns import canonical, dtype
 from supplygraph.network.network import SupplyNetwork, _restore
 from supplygraph.network.schema import TABLES
+from supplygraph.world.chains import chain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -142,7 +143,9 @@ def datasets() -> pd.DataFrame:
         stages = facts.read(f"networks/{mineral}/{STAGES}.csv")
         fit = facts.read(f"networks/{mineral}/{FIT}.csv")
         stages["notes"] = [_notes(row, fit) for row in stages.to_dict("records")]
-        parts.append(stages)
+        order = [(step.stage, step.product or step.feeds[0].input) for step in chain(mineral).steps]
+        rank = [order.index(key) for key in zip(stages["stage"], stages["product"], strict=True)]
+        parts.append(stages.iloc[sorted(range(len(rank)), key=rank.__getitem__)])
     if not parts:
         return pd.DataFrame(columns=list(COLUMNS))
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
