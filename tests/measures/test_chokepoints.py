@@ -41,6 +41,7 @@ def _closing(net, by, item):
     return {"nodes": [item]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "by"), CASES)
 def test_loss_equals_the_arc_program(seed, by):
     net, told = _drawn(seed, by)
