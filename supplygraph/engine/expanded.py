@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -182,32 +182,7 @@ def expand(net: SupplyNetwork) -> Expanded:
 
     at = _codes(node_ids, processes["node"])
     takes, gives = _codes(product_ids, processes["input"]), _codes(product_ids, processes["output"])
-    moved = _codes(product_ids, edges["product"])
-    tails, heads = _codes(node_ids, edges["source"]), _codes(node_ids, edges["target"])
-    berths = np.concatenate([
-        edges[side].to_numpy(dtype="int64", na_value=-1) for side in ("source_berth", "target_berth")
-    ])
-    berth_ids, berth_codes = np.unique(np.append(berths, -1), return_inverse=True)
-    none = int(np.searchsorted(berth_ids, -1))
-
-    def key(product: Ints, node: Ints, berth: Ints | int) -> Ints:
-        return (product * len(node_ids) + node) * len(berth_ids) + berth
-
-    taking, giving = takes >= 0, gives >= 0
-    parts = [
-        key(moved, tails, berth_codes[: len(edges)]),
-        key(moved, heads, berth_codes[len(edges) : -1]),
-        key(takes[taking], at[taking], none),
-        key(gives[giving], at[giving], none),
-    ]
-    keys, vertex = np.unique(np.concatenate(parts), return_inverse=True)
-    cuts = np.cumsum([len(part) for part in parts])
-    ends = np.split(vertex.astype(np.int64), cuts[:-1])
-    takes_at, gives_at = np.full(len(at), -1), np.full(len(at), -1)
-    takes_at[taking], gives_at[giving] = ends[2], ends[3]
-    vertex_product, rest = np.divmod(keys, len(node_ids) * len(berth_ids))
-    vertex_node, vertex_berth = np.divmod(rest, len(berth_ids))
-
+    vertices = _vertices(edges, node_ids, product_ids, (at, takes, gives))
     makes, accepts = _forms(processes["makes"], processes["accepts"])
     ptr, routes = _routes(pd.Index(edges.index), shipments["route"])
     return Expanded(
@@ -219,12 +194,12 @@ def expand(net: SupplyNetwork) -> Expanded:
         shipments=pd.Index(shipments.index),
         country=_codes(country_ids, nodes["country"]),
         throughput=_numbers(nodes["throughput_t"]),
-        vertex_product=vertex_product,
-        vertex_node=vertex_node,
-        vertex_berth=berth_ids[vertex_berth],
-        block=np.searchsorted(vertex_product, np.arange(len(product_ids) + 1)).astype(np.int64),
-        source=ends[0],
-        target=ends[1],
+        vertex_product=vertices.product,
+        vertex_node=vertices.node,
+        vertex_berth=vertices.berth,
+        block=np.searchsorted(vertices.product, np.arange(len(product_ids) + 1)).astype(np.int64),
+        source=vertices.source,
+        target=vertices.target,
         cost=np.nan_to_num(_numbers(edges["cost_usd_t"])),
         km=np.nan_to_num(_numbers(edges["distance_km"])),
         days=np.nan_to_num(_numbers(edges["days"])),
@@ -237,8 +212,8 @@ def expand(net: SupplyNetwork) -> Expanded:
         recovery=np.nan_to_num(_numbers(processes["recovery"]), nan=1.0),
         activity=_numbers(processes["activity_t"]),
         fee=np.nan_to_num(_numbers(processes["cost_usd_t"])),
-        takes_at=takes_at,
-        gives_at=gives_at,
+        takes_at=vertices.takes_at,
+        gives_at=vertices.gives_at,
         makes=makes,
         accepts=accepts,
         ship_origin=_codes(pd.Index(processes.index), shipments["origin"]),
@@ -248,6 +223,46 @@ def expand(net: SupplyNetwork) -> Expanded:
         ship_ptr=ptr,
         ship_edge=routes,
     )
+
+
+class _Vertices(NamedTuple):
+    product: Ints
+    node: Ints
+    berth: Ints
+    source: Ints
+    target: Ints
+    takes_at: Ints
+    gives_at: Ints
+
+
+def _vertices(
+    edges: pd.DataFrame, nodes: pd.Index, products: pd.Index, processes: tuple[Ints, Ints, Ints]
+) -> _Vertices:
+    """Find and number every (product, node, berth) that an edge or a process touches, products first."""
+    at, takes, gives = processes
+    moved = _codes(products, edges["product"])
+    tails, heads = _codes(nodes, edges["source"]), _codes(nodes, edges["target"])
+    berths = [edges[side].to_numpy(dtype="int64", na_value=-1) for side in ("source_berth", "target_berth")]
+    berth_ids, codes = np.unique(np.concatenate([*berths, [-1]]), return_inverse=True)
+    none = int(np.searchsorted(berth_ids, -1))
+
+    def key(product: Ints, node: Ints, berth: Ints | int) -> Ints:
+        return (product * len(nodes) + node) * len(berth_ids) + berth
+
+    taking, giving = takes >= 0, gives >= 0
+    parts = [
+        key(moved, tails, codes[: len(edges)]),
+        key(moved, heads, codes[len(edges) : -1]),
+        key(takes[taking], at[taking], none),
+        key(gives[giving], at[giving], none),
+    ]
+    keys, vertex = np.unique(np.concatenate(parts), return_inverse=True)
+    ends = np.split(vertex.astype(np.int64), np.cumsum([len(part) for part in parts])[:-1])
+    takes_at, gives_at = np.full(len(at), -1), np.full(len(at), -1)
+    takes_at[taking], gives_at[giving] = ends[2], ends[3]
+    product, rest = np.divmod(keys, max(len(nodes) * len(berth_ids), 1))
+    node, berth = np.divmod(rest, len(berth_ids))
+    return _Vertices(product, node, berth_ids[berth], ends[0], ends[1], takes_at, gives_at)
 
 
 def _codes(ids: pd.Index, values: pd.Series) -> Ints:

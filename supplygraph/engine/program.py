@@ -19,7 +19,7 @@ import pandas as pd
 from supplygraph.engine.certificate import Certificate, certify
 from supplygraph.engine.expanded import USE, Expanded, expand
 from supplygraph.engine.hubs import add_hubs, serves
-from supplygraph.engine.limits import Limits, Scenario, limits, today
+from supplygraph.engine.limits import Limits, Scenario, limits
 from supplygraph.engine.model import Face, Model, fix, share_shortage, unit_of
 from supplygraph.engine.paths import path_model
 from supplygraph.engine.rows import Audiences, Builder, Rows
@@ -405,5 +405,4 @@ def _find(kind: str, ids: pd.Index, names: list[str]) -> Ints:
 
 __all__ = [
     "RATIONINGS", "Certificate", "Program", "Served", "Setting", "baseline_serves", "max_served", "ration",
-    "today", "unit_of",
 ]

@@ -118,10 +118,7 @@ def _interior(
     curve: Floats, cost: Floats, rows: csc_array, right: Floats, below: Floats, above: Floats, tolerance: float
 ) -> Floats:
     has_low, has_high = np.isfinite(below), np.isfinite(above)
-    span = np.where(has_low & has_high, above - below, np.inf)
-    size = max(1.0, float(np.abs(right).max(initial=0.0)), float(np.abs(below[has_low]).max(initial=0.0)))
-    inside = np.minimum(size, span / 2)
-    z = np.where(has_low, np.where(has_low, below, 0.0) + inside, np.where(has_high, above, 0.0) - inside)
+    z = _start(right, below, above)
     y = np.zeros(rows.shape[0])
     low_dual, high_dual = has_low.astype(np.float64), has_high.astype(np.float64)
     count = max(int(has_low.sum() + has_high.sum()), 1)
@@ -157,11 +154,9 @@ def _interior(
 
         dz, _, dl, dh = step(-from_low * low_dual, -from_high * high_dual)
         primal, dual = _lengths(from_low, from_high, low_dual, high_dual, (dz, dl, dh), has_low, has_high)
-        ahead = (
-            ((from_low + primal * dz) * (low_dual + dual * dl))[has_low].sum()
-            + ((from_high - primal * dz) * (high_dual + dual * dh))[has_high].sum()
-        ) / count
-        centre = mu * max(float(ahead) / mu, 0.0) ** 3 if mu > 0 else 0.0
+        moved = (from_low + primal * dz, from_high - primal * dz, low_dual + dual * dl, high_dual + dual * dh)
+        ahead = float((moved[0] * moved[2])[has_low].sum() + (moved[1] * moved[3])[has_high].sum()) / count
+        centre = mu * max(ahead / mu, 0.0) ** 3 if mu > 0 else 0.0
         dz, dy, dl, dh = step(
             np.where(has_low, centre - from_low * low_dual - dz * dl, 0.0),
             np.where(has_high, centre - from_high * high_dual + dz * dh, 0.0),
@@ -178,6 +173,15 @@ def _interior(
     if best > 1e3 * tolerance:
         raise SupplyGraphError(f"even spreading did not converge (residual {best:.1e})")
     return best_z
+
+
+def _start(right: Floats, below: Floats, above: Floats) -> Floats:
+    """Start well inside the bounds: as far from them as the right-hand sides are large."""
+    has_low, has_high = np.isfinite(below), np.isfinite(above)
+    low, high = np.where(has_low, below, 0.0), np.where(has_high, above, 0.0)
+    size = max(1.0, float(np.abs(right).max(initial=0.0)), float(np.abs(low).max(initial=0.0)))
+    inside = np.minimum(size, np.where(has_low & has_high, (high - low) / 2, np.inf))
+    return np.where(has_low, low + inside, np.where(has_high, high - inside, 0.0))
 
 
 def _lengths(

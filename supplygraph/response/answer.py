@@ -115,7 +115,8 @@ def _join_same(ships: pd.DataFrame, fresh: pd.DataFrame, keys: list[str]) -> tup
     both = fresh.merge(first, on=keys, how="left")
     same = both["shipment"].notna()
     added = both[same].set_index("shipment")["after_t"]
-    ships = ships.assign(after_t=ships["after_t"] + ships["shipment"].map(added.to_dict()).astype("float64").fillna(0.0))
+    more = ships["shipment"].map(added.to_dict()).astype("float64").fillna(0.0)
+    ships = ships.assign(after_t=ships["after_t"] + more)
     return ships, both.loc[~same, [*keys, "after_t"]].reset_index(drop=True)
 
 
