@@ -147,9 +147,12 @@ def map_result(
 
 
 def _title(net: SupplyNetwork) -> str:
-    minerals = list(dict.fromkeys(net.products["mineral"]))
-    names = " and ".join(name.replace("_", " ") for name in minerals[:3])
-    return f"{names[:1].upper()}{names[1:]}: who ships what to whom" if names else "Supply network"
+    names = [str(name).replace("_", " ") for name in dict.fromkeys(net.products["mineral"])]
+    if not names:
+        return "Supply network"
+    words = ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
+    words = f"{len(names)} minerals" if len(names) > 4 else words
+    return f"{words[:1].upper()}{words[1:]}: who ships what to whom"
 
 
 def _subtitle(payload: dict[str, Any]) -> str:

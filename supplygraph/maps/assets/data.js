@@ -228,7 +228,7 @@ function readNode(row, index, count) {
   return {
     type: 'site', index, id, name, kind: KINDS[kind], country, lon: east, lat, status, flow: spread(flow, count), limit, confidence,
     reference, residual: status === 'residual', x: projectX(east), y: projectY(lat),
-    processes: [], owners: [], to: [], from: [],
+    processes: [], owners: [], to: [], from: [], products: new Set(),
   };
 }
 
@@ -250,16 +250,25 @@ function readData(raw, topology) {
     };
     link.a.to.push(link);
     link.b.from.push(link);
+    link.a.products.add(product);
+    link.b.products.add(product);
     return link;
   });
   const lanes = raw.chains.map((row, i) => readChain(row, false, i, raw));
   const dotted = raw.dotted.map((row, i) => readChain(row, true, lanes.length + i, raw));
+  const legs = raw.legs.map((row, i) => readLeg(row, i, nodes, raw));
+  for (const leg of legs) {
+    for (const part of leg.flow) {
+      leg.a.products.add(part.product);
+      leg.b.products.add(part.product);
+    }
+  }
   return {
     ...raw,
     nodes,
     links,
     lanes: lanes.concat(dotted),
-    legs: raw.legs.map((row, i) => readLeg(row, i, nodes, raw)),
+    legs,
     world: readWorld(topology),
     products: raw.products.map(([id, stage, mineral]) => ({ id, stage, mineral, name: sentence(id.replace(/-/g, ' ')) })),
     countryName: (code) => (raw.countries[code] ? raw.countries[code][0] : code || 'Unknown'),

@@ -67,10 +67,15 @@ const Canvas = L.Layer.extend({
 
   comparing() { return this.state.mode === 'difference' && !this.base; },
 
-  /** Tonnes to draw: the flow, or what changed against today. */
+  /** Tonnes to draw: the flow, or what changed against today; of two opposite changes the larger one. */
   value(item) {
     const flow = flowOn(item, this.scenario(), this.state.product);
-    return this.comparing() ? flow.both - flowOn(item, 0, this.state.product).both : flow.both;
+    if (!this.comparing()) return flow.both;
+    const today = flowOn(item, 0, this.state.product);
+    const there = flow.there - today.there;
+    const back = flow.back - today.back;
+    if (there * back >= 0) return there + back;
+    return Math.abs(there) > Math.abs(back) ? there : back;
   },
 
   shown(item) {

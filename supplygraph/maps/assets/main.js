@@ -80,9 +80,19 @@ class App {
 
   tell(map, canvas, item, place) {
     const panel = this.panel.element.getBoundingClientRect();
-    const wide = window.innerWidth > 700 && !this.page.classList.contains('sg-split');
-    L.popup({ autoPanPaddingTopLeft: [60, 12], autoPanPaddingBottomRight: wide ? [panel.width + 28, 12] : [12, 12], maxWidth: 420, minWidth: 220, maxHeight: Math.max(180, map.getSize().y * 0.6), className: 'sg-popup' })
-      .setLatLng(place).setContent(describe(canvas, item, true)).openOn(map);
+    const size = map.getSize();
+    const narrow = window.innerWidth <= 700;
+    const split = this.page.classList.contains('sg-split');
+    const right = narrow || split ? 12 : panel.width + 28;
+    const bottom = narrow && !split ? panel.height + 16 : 12;
+    L.popup({
+      autoPanPaddingTopLeft: [narrow ? 12 : 60, 12],
+      autoPanPaddingBottomRight: [right, bottom],
+      maxWidth: Math.min(420, size.x - 56),
+      minWidth: Math.min(220, size.x - 56),
+      maxHeight: Math.max(150, (size.y - bottom) * 0.7),
+      className: 'sg-popup',
+    }).setLatLng(place).setContent(describe(canvas, item, true)).openOn(map);
   }
 
   /** Go to a site from the search field. */

@@ -26,6 +26,9 @@ function siteTonnes(canvas, node) {
   return canvas.comparing() ? Math.max(now, at(node.flow, 0)) : now;
 }
 
+/** With one product chosen, sites and ports that have nothing to do with it stay away. */
+const concerns = (state, node) => state.product < 0 || node.kind === 'passage' || node.products.has(state.product);
+
 function isClosed(data, scenario, node) {
   return data.scenarios[scenario].closed.includes(node.index);
 }
@@ -68,7 +71,7 @@ function drawSites(canvas, pen, frame) {
   for (const kind of ['port', 'factory', 'mine', 'refinery', 'passage']) {
     if (state.hidden.has(kind)) continue;
     for (const node of data.ranked) {
-      if (node.kind !== kind) continue;
+      if (node.kind !== kind || !concerns(state, node)) continue;
       const closed = isClosed(data, canvas.scenario(), node);
       const idle = siteTonnes(canvas, node) <= 0;
       if (idle && !closed && (kind === 'port' || kind === 'passage')) continue;
@@ -136,7 +139,7 @@ function drawLabels(canvas, pen, frame) {
   const straits = state.hidden.has('passage') ? [] : data.ranked.filter((n) => n.kind === 'passage'
     && (isClosed(data, scenario, n) || siteTonnes(canvas, n) > data.largest.passage * 0.03));
   const sites = state.hidden.has('names') ? [] : data.ranked.filter((n) => n.kind !== 'passage'
-    && !state.hidden.has(n.kind) && siteTonnes(canvas, n) > 0);
+    && !state.hidden.has(n.kind) && concerns(state, n) && siteTonnes(canvas, n) > 0);
   for (const node of straits) {
     const r = radiusOf(canvas, node, frame);
     eachCopy(frame, node, 0, (x, y) => taken.push([x - r, y - r, x + r, y + r]));

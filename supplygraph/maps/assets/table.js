@@ -20,7 +20,7 @@ function tablesOf(canvas) {
   const { data, state } = canvas;
   const names = data.scenarios.map((scenario) => scenario.name);
   const per = (values) => names.map((_, i) => at(values, i));
-  const visible = (node) => !state.hidden.has(node.kind);
+  const visible = (node) => !state.hidden.has(node.kind) && concerns(state, node);
   const columns = (first) => first.concat(names.map((name) => (names.length > 1 ? `${name} (t)` : 't a year')));
   const chosen = (link) => state.product < 0 || link.product === state.product;
   return [
