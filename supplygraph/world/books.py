@@ -340,12 +340,15 @@ def _size_by_next(books: Books, step: Step) -> None:
 
 
 def _at_home(books: Books, step: Step, sites: pd.DataFrame, ceiling: pd.Series[float]) -> pd.Series[float]:
-    """Limit sites whose output does not travel to what the plants of their country take in."""
+    """Limit by-product sites to what the plants of their country take in, unless a link abroad is known."""
     need = need_by_country(books, step.product)
-    stays = sites["makes"].map(lambda cell: bool(text(cell)) and set(text(cell).split(";")) <= books.facts.untraded)
+    land = books.facts.facilities["country"]
+    links = books.facts.links
+    abroad = links["supplier"].map(land).ne(links["customer"].map(land)) & links["customer"].isin(land.index)
+    stays = ~sites.index.to_series().isin(links.loc[abroad, "supplier"])
     limited = ceiling.copy()
-    for country in sorted(set(sites.loc[stays.astype(bool), "country"])):
-        inside = sites.index[stays.astype(bool) & (sites["country"] == country)]
+    for country in sorted(set(sites.loc[stays, "country"])):
+        inside = sites.index[stays & (sites["country"] == country)]
         limited[inside] = closing.fill(ceiling[inside], ceiling[inside], need.get(country, 0.0))
     return limited
 
