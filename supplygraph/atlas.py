@@ -238,7 +238,7 @@ def _write_chapters(minerals: list[str], work: Path, *, progress: bool, workers:
     from tqdm.auto import tqdm
 
     told: dict[str, dict[str, Any]] = {}
-    with ProcessPoolExecutor(min(workers, len(minerals)), mp_context=get_context("spawn")) as pool:
+    with _one_thread_each(), ProcessPoolExecutor(min(workers, len(minerals)), mp_context=get_context("spawn")) as pool:
         jobs = {pool.submit(write_chapter, mineral, work): mineral for mineral in minerals}
         try:
             with tqdm(total=len(jobs), disable=not progress, desc="atlas", unit="mineral") as bar:
@@ -250,6 +250,19 @@ def _write_chapters(minerals: list[str], work: Path, *, progress: bool, workers:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     return [told[mineral] for mineral in minerals]
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let each worker's linear algebra run on one thread: several to a core only wait for each other."""
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    added = [name for name in names if name not in os.environ]
+    os.environ.update(dict.fromkeys(added, "1"))
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
 
 
 @contextmanager

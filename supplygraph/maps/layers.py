@@ -19,7 +19,7 @@ import pandas as pd
 from supplygraph import facts
 from supplygraph.errors import UnknownNameError
 from supplygraph.maps import lanes, theme
-from supplygraph.maps.pack import pack
+from supplygraph.maps.pack import pack, short
 from supplygraph.network import schema
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _SITES = ("mine", "refinery", "factory")
 _STOPS = ("port", "passage")
 _DEPENDENTS = 8
+#: Digits that leave an integer as it is.
+_EXACT = 12
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ class Payload:
         return out
 
     def _in_units(self, values: Any) -> list[int]:
-        written = _same([round((_tonne(value, 3) or 0) / self.unit) for value in values], 9)
+        written = _same([round((_tonne(value, 3) or 0) / self.unit) for value in values], _EXACT)
         written = written if isinstance(written, list) else [written]
         return [len(written), *written]
 
@@ -237,7 +239,7 @@ class Payload:
         columns = zip(rows["node"], rows["owner"], rows["share"].astype(float), strict=True)
         return [[self.place[node], owner, round(share, 3)] for node, owner, share in columns]
 
-    def _links(self) -> list[Any]:
+    def _links(self) -> list[str]:
         """Return who ships what to whom: tonnes today with their interval, and where scenarios differ."""
         frames = []
         for position, (_, shipments) in enumerate(self.scenarios):
@@ -257,9 +259,11 @@ class Payload:
         for (a, b, product), flow, more in zip(keys, table.to_numpy(), extra.to_dict("records"), strict=True):
             # The bounds of a sum are not the sum of bounds: shown only where one shipment makes the link.
             one = more["count"] == 1
-            bounds = [_tonne(more["low"], 3), _tonne(more["high"], 3)] if one and not pd.isna(more["low"]) else []
-            out.append([self.place[a], self.place[b], self.number[product], _same(flow, 3), int(more["seen"] > 0),
-                        *bounds])
+            bounds = [short(more["low"]), short(more["high"])] if one and not pd.isna(more["low"]) else []
+            written = _same([short(value) for value in flow], _EXACT)
+            flows = written if isinstance(written, list) else [written]
+            out.append(pack([self.place[a], self.place[b], self.number[product], int(more["seen"] > 0), len(bounds),
+                             *bounds, *flows]))
         return out
 
     # -- straits, countries, sources ------------------------------------------------------------------

@@ -7,6 +7,7 @@ half of the alphabet says that more follow. The sign sits in the lowest bit. The
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _MORE = 32
+_BIAS = 8
 
 
 def pack(numbers: Iterable[int]) -> str:
@@ -52,3 +54,22 @@ def unpack(text: str) -> list[int]:
             numbers.append(-(value + 1) // 2 if value % 2 else value // 2)
             value, place = 0, 1
     return numbers
+
+
+def short(value: float) -> int:
+    """Return a quantity of three digits as one integer: 16 x digits + exponent + 8; zero is 8.
+
+    Examples
+    --------
+    >>> short(28_712.0), short(0.25), unshort(short(28_712.0))
+    (4602, 4006, 28700.0)
+    """
+    if value == 0 or not math.isfinite(value):
+        return _BIAS
+    exponent = max(-_BIAS, math.floor(math.log10(abs(value))) - 2)
+    return round(value / 10.0**exponent) * 16 + min(exponent, 15 - _BIAS) + _BIAS
+
+
+def unshort(number: int) -> float:
+    """Return the quantity that :func:`short` wrote."""
+    return float(f"{number // 16}e{number % 16 - _BIAS}")

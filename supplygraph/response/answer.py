@@ -60,21 +60,38 @@ def build(
     )
 
 
-def coverage(plan: _Plan, aligned: Bools, cover: Callable[[Bools], float]) -> list[dict[str, Any]]:
-    """One row per stage (and one for all, where several): what aligned plants could cover of the zone's demand."""
+def coverage(plan: _Plan, aligned: Bools, cover: Callable[[Bools, Bools], float]) -> list[dict[str, Any]]:
+    """One row per stage (and one for all, where several): what aligned plants could cover of the zone's demand.
+
+    Only demand for what must pass the stage counts: industrial graphite, say, is never refined.
+    """
     graph, net_stages = plan.program.graph, plan.stages
-    demand = float(graph.demand[plan.question.zone].sum())
     setting = plan.program.setting(plan.question.scenario)
     masks = {stage: in_stages_of(plan, [stage]) for stage in net_stages}
     if len(net_stages) > 1:
         masks["all"] = in_stages_of(plan, list(net_stages))
     rows = []
     for stage, mask in masks.items():
-        amount = min(cover(mask & ~aligned), demand)
+        wanted = plan.question.zone & ~_without(graph, mask)
+        demand = float(graph.demand[wanted].sum())
+        if demand <= 0:
+            continue
+        amount = min(cover(mask & ~aligned, wanted), demand)
         limit = float(setting.left.output[mask & aligned].sum())
         rows.append({"stage": stage, "demand_t": demand, "covered_t": amount, "share": amount / demand,
                      "aligned_limit_t": limit})  # fmt: skip
     return rows
+
+
+def _without(graph: Expanded, stage: Bools) -> Bools:
+    """Tell which processes take a product that can be made without any process of the stage."""
+    made: set[int] = set()
+    while True:
+        free = ~stage & (np.isin(graph.takes, list(made)) | (graph.takes < 0))
+        more = {int(product) for product in graph.gives[free] if product >= 0}
+        if more <= made:
+            return np.isin(graph.takes, list(made))
+        made |= more
 
 
 def in_stages_of(plan: _Plan, stages: list[str]) -> Bools:

@@ -102,10 +102,10 @@ def solve(question: Question) -> Flows:
     return _flows(graph, model, x, unmet, certificate, objective, duals)
 
 
-def cover(question: Question, barred: Bools) -> float:
-    """Most of the zone's demand (t) that unbarred origins can serve if all they make goes to the zone."""
+def cover(question: Question, barred: Bools, wanted: Bools) -> float:
+    """Most of the demand wanted (t) that unbarred origins can serve if all they make goes there."""
     graph = question.program.graph
-    demand = np.where(question.zone, graph.demand, 0.0)
+    demand = np.where(wanted, graph.demand, 0.0)
     setting = question.program.setting(question.scenario, demand=demand)
     groups = Audiences(np.zeros(len(demand), dtype=np.int64), ~barred[None, :])
     model = question.program.model(setting, groups)

@@ -228,7 +228,7 @@ def _coverage(plan: _Plan) -> list[dict[str, Any]]:
     net_country = plan.program.graph.country[plan.program.graph.at]
     members = plan.alignment.members(plan.require or plan.zone)
     aligned = np.isin(net_country, plan.program.graph.countries.get_indexer(pd.Index(members))) & (net_country >= 0)
-    return answer.coverage(plan, aligned, lambda barred: cover(plan.question, barred))
+    return answer.coverage(plan, aligned, lambda barred, wanted: cover(plan.question, barred, wanted))
 
 
 def _groups(net: SupplyNetwork, priority: Iterable[str] | None) -> tuple[Bools, ...]:

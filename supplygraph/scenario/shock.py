@@ -45,7 +45,8 @@ class _Closing:
         if self.product or self.mineral:
             what.append(("of " if what else "") + _and(self.product + self.mineral))
         if self.node or self.passage:
-            what.append(("at " if what else "") + _and(self.passage + self.node))
+            straits = tuple(name.removeprefix("passage-").replace("_", " ") for name in self.passage)
+            what.append(("at " if what else "") + _and(straits + self.node))
         if self.edge:
             what.append("on " + _and(self.edge) if what else _and(self.edge))
         if self.country:
@@ -322,9 +323,13 @@ def _known(net: SupplyNetwork, clause: _Closing) -> None:
 
 
 def _passages(net: SupplyNetwork, names: tuple[str, ...]) -> tuple[str, ...]:
-    straits = net.nodes.index[net.nodes["kind"] == "passage"]
-    _check("passage", names, straits)
-    return names
+    """Return the node ids of straits given by node id or without its prefix (``malacca``)."""
+    straits = set(net.nodes.index[net.nodes["kind"] == "passage"])
+    found = tuple(name if name in straits else f"passage-{name}" for name in names)
+    for name, node in zip(names, found, strict=True):
+        if node not in straits:
+            raise UnknownNameError.of("passage", name, [s.removeprefix("passage-") for s in straits])
+    return found
 
 
 def _check(kind: str, names: Iterable[str], known: Iterable[str]) -> None:

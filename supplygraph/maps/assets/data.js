@@ -232,6 +232,21 @@ function readNode(row, index, count) {
   };
 }
 
+/** A quantity of three digits from one integer; the writing side is `short` in maps/pack.py. */
+const quantity = (number) => Number(`${Math.floor(number / 16)}e${(number % 16) - 8}`);
+
+function readLink([a, b, product, reported, bounds, ...rest], nodes, count) {
+  const [low, high] = bounds ? rest.slice(0, 2).map(quantity) : [null, null];
+  const written = rest.slice(bounds);
+  const flow = spread(written.length === 1 ? written[0] : written, count).map(quantity);
+  const link = { type: 'link', a: nodes[a], b: nodes[b], product, flow, reported: reported === 1, low, high };
+  link.a.to.push(link);
+  link.b.from.push(link);
+  link.a.products.add(product);
+  link.b.products.add(product);
+  return link;
+}
+
 /** Everything on the page, read once. */
 function readData(raw, topology) {
   const count = raw.scenarios.length;
@@ -244,16 +259,7 @@ function readData(raw, topology) {
     });
   }
   for (const [node, owner, share] of raw.owners) nodes[node].owners.push({ owner, share });
-  const links = raw.links.map(([a, b, product, flow, reported, low = null, high = null]) => {
-    const link = {
-      type: 'link', a: nodes[a], b: nodes[b], product, flow: spread(flow, count), reported: reported === 1, low, high,
-    };
-    link.a.to.push(link);
-    link.b.from.push(link);
-    link.a.products.add(product);
-    link.b.products.add(product);
-    return link;
-  });
+  const links = raw.links.map((text) => readLink(unpack(text), nodes, count));
   const lanes = raw.chains.map((row, i) => readChain(row, false, i, raw));
   const dotted = raw.dotted.map((row, i) => readChain(row, true, lanes.length + i, raw));
   const legs = raw.legs.map((row, i) => readLeg(row, i, nodes, raw));

@@ -86,11 +86,11 @@ class App {
     const right = narrow || split ? 12 : panel.width + 28;
     const bottom = narrow && !split ? panel.height + 16 : 12;
     L.popup({
-      autoPanPaddingTopLeft: [narrow ? 12 : 60, 12],
+      autoPanPaddingTopLeft: narrow ? [12, 80] : [60, 12],
       autoPanPaddingBottomRight: [right, bottom],
       maxWidth: Math.min(420, size.x - 56),
       minWidth: Math.min(220, size.x - 56),
-      maxHeight: Math.max(150, (size.y - bottom) * 0.7),
+      maxHeight: Math.max(150, (size.y - bottom) * (narrow ? 0.55 : 0.7)),
       className: 'sg-popup',
     }).setLatLng(place).setContent(describe(canvas, item, true)).openOn(map);
   }
