@@ -62,7 +62,7 @@ def short(value: float) -> int:
     Examples
     --------
     >>> short(28_712.0), short(0.25), unshort(short(28_712.0))
-    (4602, 4006, 28700.0)
+    (4602, 4005, 28700.0)
     """
     if value == 0 or not math.isfinite(value):
         return _BIAS

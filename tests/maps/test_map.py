@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from supplygraph.errors import DataError, UnknownNameError
 from supplygraph.maps import layers, map_network
-from supplygraph.maps.pack import pack, unpack
+from supplygraph.maps.pack import pack, short, unpack, unshort
 from supplygraph.maps.scenarios import prepare
 from supplygraph.maps.theme import TIERS
 from supplygraph.scenario.alignment import forge
@@ -67,9 +67,11 @@ def test_lines_that_were_mostly_reported_say_so():
 def test_links_show_tonnes_interval_and_basis():
     data = payload()
     place = {row[0]: i for i, row in enumerate(data["nodes"])}
-    links = {(row[0], row[1]): row[2:] for row in data["links"]}
-    assert links[place["mine-a"], place["ref-a"]] == [0, 650, 1, 455, 910]
-    assert links[place["mine-a"], place["ref-b"]] == [0, [250, 200], 0, 175, 350]
+    links = {(row[0], row[1]): row[2:] for row in map(unpack, data["links"])}
+    ore, reported, bounds, *numbers = links[place["mine-a"], place["ref-a"]]
+    assert (ore, reported, bounds, [unshort(n) for n in numbers]) == (0, 1, 2, [455, 910, 650])
+    ore, reported, bounds, *numbers = links[place["mine-a"], place["ref-b"]]
+    assert (ore, reported, bounds, [unshort(n) for n in numbers]) == (0, 0, 2, [175, 350, 250, 200])
 
 
 def test_key_figures_are_made_where_none_are_given():
@@ -114,6 +116,11 @@ def test_values_are_written_in_the_shortest_way():
 @given(st.lists(st.integers(-(2**40), 2**40)))
 def test_packed_numbers_come_back(numbers):
     assert unpack(pack(numbers)) == numbers
+
+
+@given(st.floats(1e-5, 1e9))
+def test_quantities_keep_three_digits(value):
+    assert unshort(short(value)) == pytest.approx(value, rel=0.0051, abs=1e-8)
 
 
 def test_same_network_same_bytes(tmp_path):
