@@ -53,7 +53,8 @@ def spread(
     Raises
     ------
     SupplyGraphError
-        If the residuals do not come down to 1000 x ``tolerance`` (relative to the right-hand sides).
+        If neither the interior method (residuals up to 1000 x ``tolerance``, relative to the right-hand sides)
+        nor HiGHS's active set finds the optimum.
 
     Notes
     -----
@@ -82,7 +83,10 @@ def spread(
     curves = np.concatenate([curve[moving], np.zeros(len(slack))])
     costs = np.concatenate([cost[moving], np.zeros(len(slack))])
     right = np.where(equal, (low + high) / 2, 0.0)
-    found = _interior(curves, costs, rows, right, below, above, tolerance)
+    try:
+        found = _interior(curves, costs, rows, right, below, above, tolerance)
+    except SupplyGraphError:  # numerically hard: slower, but an active set does not mind
+        found = _active_set(curves, costs, rows, right, below, above)
     result[moving] = np.clip(found[: int(moving.sum())], lower[moving], upper[moving])
     return result
 
@@ -173,6 +177,16 @@ def _interior(
     if best > 1e3 * tolerance:
         raise SupplyGraphError(f"even spreading did not converge (residual {best:.1e})")
     return best_z
+
+
+def _active_set(curve: Floats, cost: Floats, rows: csc_array, right: Floats, below: Floats, above: Floats) -> Floats:
+    """Solve the same program by HiGHS, for the few that the interior method cannot finish."""
+    from supplygraph.engine.solver import Solver
+
+    size = max(1.0, float(np.abs(right).max(initial=0.0)))
+    solver = Solver(cost * size, below / size, above / size, rows, right / size, right / size)
+    solver.set_curve(curve * size * size)
+    return solver.solve().x * size
 
 
 def _start(right: Floats, below: Floats, above: Floats) -> Floats:

@@ -63,6 +63,14 @@ class Solver:
         self.columns = int(matrix.shape[1])
         self.rows = int(matrix.shape[0])
 
+    def set_curve(self, curve: Floats) -> None:
+        """Make the objective quadratic: add ``curve x^2 / 2`` to each column's cost."""
+        used = np.flatnonzero(curve > 0)
+        start = np.searchsorted(used, np.arange(self.columns + 1)).astype(np.int32)
+        # 1 = triangular format; a separable Hessian is its own triangle
+        self._engine.passHessian(self.columns, len(used), 1, start, used.astype(np.int32), curve[used])
+        self._engine.setOptionValue("solver", "choose")
+
     def set_cost(self, cost: Floats) -> None:
         """Replace all costs."""
         self._engine.changeColsCost(self.columns, np.arange(self.columns, dtype=np.int32), cost)

@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 from scipy.sparse import csc_array
 
 from supplygraph.engine.quadratic import spread
-from supplygraph.errors import SupplyGraphError
+from supplygraph.errors import InfeasibleError, SupplyGraphError
 
 
 def draw(seed, columns=8, rows=4):
@@ -53,5 +53,18 @@ def test_units_do_not_matter():
 def test_what_is_impossible_is_not_answered():
     matrix = csc_array(np.array([[1.0, 1.0], [1.0, 2.0]]))
     sums = np.array([1.0, 9.0])
-    with pytest.raises(SupplyGraphError, match="did not converge"):
+    with pytest.raises(InfeasibleError, match="no solution"):
         spread(np.ones(2), np.zeros(2), matrix, sums, sums, np.zeros(2), np.full(2, np.inf))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_active_set_agrees_where_the_interior_method_gives_up(seed, monkeypatch):
+    curve, cost, matrix, low, high, upper = draw(seed)
+    given = (curve, cost, csc_array(matrix), low, high, np.zeros(len(curve)), upper)
+    inside = spread(*given)
+
+    def give_up(*_):
+        raise SupplyGraphError("did not converge")
+
+    monkeypatch.setattr("supplygraph.engine.quadratic._interior", give_up)
+    assert spread(*given) == pytest.approx(inside, abs=1e-5)

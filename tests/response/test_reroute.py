@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toys import chain, chain_tables, random_network, random_tables
 
+import supplygraph as sg
 from supplygraph.engine.program import Program
 from supplygraph.errors import DataError, InfeasibleError, UnknownNameError
 from supplygraph.network.network import SupplyNetwork
@@ -205,7 +206,7 @@ def test_a_new_member_never_hurts(seed, data):
     tight, wide = (served(question)[0].sum() for question in ask)
     scale = 1e-6 * max(program.graph.demand.sum(), 1.0)
     assert wide <= tight + scale
-    assert cover(ask[0], barred) <= cover(ask[1], fewer) + scale
+    assert cover(ask[0], barred, zone) <= cover(ask[1], fewer, zone) + scale
 
 
 @given(st.integers(0, 20), st.sampled_from([1e-2, 1e4]))
@@ -281,3 +282,23 @@ def test_the_map_gets_what_it_needs():
 def test_bad_questions_say_what_is_wrong(options, error, says):
     with pytest.raises(error, match=says):
         reroute(chain(), **options)
+
+
+def test_coverage_counts_only_what_must_pass_the_stage():
+    """Industrial graphite is never refined, so no refinery can be said to cover it."""
+    net = sg.load("graphite")
+    plan = reroute(net, None, alignment=sg.forge("2026-07-01"), require="linked")
+    uses = net.processes[net.processes["role"] == "use"]
+    members = set(sg.forge("2026-07-01").members("linked"))
+    inside = uses["node"].map(net.nodes["country"]).isin(members)
+    anode = uses.loc[inside & (uses["input"] == "graphite-refined"), "activity_t"].sum()
+    assert plan.coverage.loc["refining", "demand_t"] == pytest.approx(anode)
+    assert plan.unmet.loc[plan.unmet["zone"], "demand_t"].sum() > anode
+
+
+@pytest.mark.parametrize("name", ["malacca", "passage-malacca"])
+def test_straits_go_by_either_name(name):
+    plan = reroute(sg.load("cobalt"), Shock.close(passage=name))
+    assert plan.unmet_t == pytest.approx(0, abs=1e-3)
+    assert plan.added_km > 0
+    assert "passage-malacca" in plan.closed
