@@ -39,7 +39,7 @@ TIER = "linked"
 #: The file by which an atlas folder is known, so that nothing else is ever replaced.
 _MARK = "atlas.json"
 #: Chokepoints listed on the page, and in the tables.
-_WORST, _RANKED = 5, 15
+_WORST, _RANKED = 5, 30
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,8 @@ def _leaders(chapter: Chapter, name: str) -> dict[str, Any]:
 
 def _worst(answer: Result) -> list[dict[str, Any]]:
     table = answer.table
-    table = table[~table["residual"].astype(bool)].head(_WORST)
+    # A factory that stops loses its own demand; that is no chokepoint of anybody else's.
+    table = table[~table["residual"].astype(bool) & (table["kind"] != "factory")].head(_WORST)
     columns = ["name", "country", "throughput_t", "loss_t", "loss_share", "zone_loss_t", "days", "km"]
     rows: list[dict[str, Any]] = json.loads(table[columns].reset_index(drop=True).to_json(orient="records"))
     return rows

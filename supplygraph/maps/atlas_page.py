@@ -215,7 +215,11 @@ def _sites(rows: Iterable[dict[str, Any]]) -> Tag:
     return html.div(
         html.h3("The five worst sites to lose"),
         _table(("Site", "World loses", "of demand", "Zone loses"), lines),
-        html.p("After the best possible rerouting with the spare capacity we know of.", class_="note"),
+        html.p(
+            "After the best possible rerouting with the spare capacity we know of; factories, which lose their own "
+            "demand, left out.",
+            class_="note",
+        ),
         class_="card",
     )
 

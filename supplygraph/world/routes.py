@@ -204,7 +204,10 @@ def _cut_off(graph: SeaGraph, ports: list[str]) -> Flags:
 
 
 def _useful(gates: _Gates, keep: Flags, cut: Flags) -> Flags:
-    """Add the cheapest gateway where none is kept, and a way out under every closure."""
+    """Add the cheapest gateway where none is kept, a second one, and a way out under every closure.
+
+    Without a second gateway the closing of one port would cut a site off that in truth has others.
+    """
     here = gates.port >= 0
     keep = keep.copy()
     keep[~keep.any(1), 0] = True
@@ -216,6 +219,11 @@ def _useful(gates: _Gates, keep: Flags, cut: Flags) -> Flags:
             free = np.flatnonzero(here[i] & ~shut[i])
             if len(free):
                 keep[i, free[0]] = True
+    shared = set(gates.port[keep].tolist())
+    for i in np.flatnonzero((keep.sum(1) == 1) & (here.sum(1) > 1)).tolist():
+        others = np.flatnonzero(here[i] & ~keep[i])
+        known = [j for j in others.tolist() if int(gates.port[i, j]) in shared]
+        keep[i, (known or others.tolist())[0]] = True
     return np.asarray(keep)
 
 
