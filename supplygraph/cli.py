@@ -116,10 +116,12 @@ def info(
 @_command
 def check(path: Annotated[str, typer.Argument(help="A network: folder, .gpkg or .graphml.")]) -> None:
     """List every problem of a network's tables."""
+    if not Path(path).exists():
+        _fail(f"Error: there is no file or folder {path!r} to check.", 1)
     problems = sg.check(path)
     for problem in problems:
         typer.echo(str(problem))
-    _say(f"{len(problems)} problems" if problems else "no problems")
+    _say(f"{len(problems)} problem{'s' * (len(problems) > 1)}" if problems else "no problems")
     if problems:
         raise typer.Exit(1)
 

@@ -33,8 +33,9 @@ class Problem:
 
     def __str__(self) -> str:
         """Read as one sentence: where, what, remedy."""
+        stop = "" if not self.remedy or self.what.endswith((".", "?", "!", ":")) else "."
         tail = f" {self.remedy}" if self.remedy else ""
-        return f"{self.where}: {self.what}{tail}"
+        return f"{self.where}: {self.what}{stop}{tail}"
 
 
 class SupplyGraphError(Exception):

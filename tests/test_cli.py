@@ -46,7 +46,7 @@ def edit(folder, tmp_path, table, change):
         (["concentration", "cobalt", "--stage", "refinning"], 2, "Did you mean 'refining'?"),
         (["concentration", "cobalt", "--by", "planet"], 2, "planet"),
         (["reroute", "cobalt"], 2, "name what fails"),
-        (["reroute", "cobalt", "--country", "China"], 2, "alpha-3"),
+        (["reroute", "cobalt", "--country", "China"], 1, "alpha-3"),
         (["reroute", "cobalt", "--country", "CHN", "--keep", "-1"], 2, "keep"),
         (["reroute", "cobalt", "--passage", "malaca"], 2, "malacca"),
         (["check", "nowhere"], 1, "nowhere"),
