@@ -312,7 +312,7 @@ def _settled(answers: list[_Answer], items: pd.DataFrame, item: str, top: int) -
     if len(answers) < top:
         return False
     least = sorted((answer.row["loss_t"] for answer in answers), reverse=True)[top - 1]
-    return bool(items.loc[item, "residual"]) or least > float(items.loc[item, "throughput_t"])
+    return bool(items["residual"].loc[item]) or least > float(items["throughput_t"].loc[item])
 
 
 def _each(order: list[str], *, progress: bool) -> Iterable[str]:
