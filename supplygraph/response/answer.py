@@ -9,6 +9,7 @@ import pandas as pd
 
 from supplygraph.engine.expanded import USE
 from supplygraph.response.words import average, changed_routes, number, percent, route_text, tonnes
+from supplygraph.results import Result
 from supplygraph.scenario.stages import in_stages
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from supplygraph.engine.expanded import Bools, Expanded, Floats
     from supplygraph.network.network import SupplyNetwork
     from supplygraph.response.phases import Flows
-    from supplygraph.response.reroute import Reroute, _Plan
+    from supplygraph.response.plan import Plan
 
 #: Changes below this share of demand are rounding.
 _LEAST = 1e-7
@@ -26,8 +27,20 @@ _SEEN = 1e-3
 _SHIFTS = ("km", "days", "cost_usd_t")
 
 
+class Reroute(Result):
+    """The answer of :func:`reroute`.
+
+    ``table`` has one row per shipment, before and after; further tables: ``unmet`` (index ``node``),
+    ``coverage`` (index ``stage``), ``routes`` (in words), ``displaced`` (index ``node``), ``edges``,
+    ``shipments_after``, ``cut``. Figures: ``demand_t``, ``served_t``, ``unmet_t``, ``zone_demand_t``,
+    ``zone_unmet_t``; ``world_cut_t``, and ``cut_t`` in the zone (without alignment: the world): what would be
+    lost if nobody rerouted; ``before_cost_usd_t``, ``after_cost_usd_t``, ``added_cost_usd_t`` (freight per tonne
+    delivered), likewise ``km`` and ``days``; ``certificate`` (the cut, with its words).
+    """
+
+
 def build(
-    kind: type[Reroute], net: SupplyNetwork, plan: _Plan, flows: Flows, static: Floats, compared: Floats,
+    net: SupplyNetwork, plan: Plan, flows: Flows, static: Floats, compared: Floats,
     against: str, coverage: list[dict[str, Any]],
 ) -> Reroute:
     """Put the answer together."""
@@ -46,7 +59,7 @@ def build(
     }  # fmt: skip
     figures["map_kpis"] = _kpis(figures)
     words = _explain(plan, figures, covered.set_index("stage"), displaced, routes, certificate.words(), against)
-    return kind(
+    return Reroute(
         title=f"Rerouting: {plan.shock.describe()}",
         table=table,
         params=plan.params,
@@ -60,7 +73,7 @@ def build(
     )
 
 
-def coverage(plan: _Plan, aligned: Bools, cover: Callable[[Bools, Bools], float]) -> list[dict[str, Any]]:
+def coverage(plan: Plan, aligned: Bools, cover: Callable[[Bools, Bools], float]) -> list[dict[str, Any]]:
     """One row per stage (and one for all, where several): what aligned plants could cover of the zone's demand.
 
     Only demand for what must pass the stage counts: industrial graphite, say, is never refined.
@@ -94,7 +107,7 @@ def _without(graph: Expanded, stage: Bools) -> Bools:
         made |= more
 
 
-def in_stages_of(plan: _Plan, stages: list[str]) -> Bools:
+def in_stages_of(plan: Plan, stages: list[str]) -> Bools:
     """Return the processes of some stages, as a mask."""
     return in_stages(plan.net, stages).to_numpy(dtype=np.bool_)
 
@@ -221,7 +234,7 @@ def _figures(
     return figures
 
 
-def _closed(plan: _Plan) -> tuple[str, ...]:
+def _closed(plan: Plan) -> tuple[str, ...]:
     factor = plan.resolved.node_factor
     return tuple(str(node) for node in factor.index[factor.to_numpy() <= 0])
 
@@ -249,7 +262,7 @@ def _kpis(figures: dict[str, Any]) -> dict[str, str]:
 
 
 def _explain(
-    plan: _Plan, figures: dict[str, Any], covered: pd.DataFrame, displaced: pd.DataFrame, routes: pd.DataFrame,
+    plan: Plan, figures: dict[str, Any], covered: pd.DataFrame, displaced: pd.DataFrame, routes: pd.DataFrame,
     cut: str, against: str,
 ) -> str:
     demand, unmet, lost = figures["demand_t"], figures["unmet_t"], figures["world_cut_t"]
