@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import tempfile
+import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -239,8 +241,10 @@ def _write_chapters(minerals: list[str], work: Path, *, progress: bool, workers:
     from tqdm.auto import tqdm
 
     told: dict[str, dict[str, Any]] = {}
-    with _one_thread_each(), ProcessPoolExecutor(min(workers, len(minerals)), mp_context=get_context("spawn")) as pool:
-        jobs = {pool.submit(write_chapter, mineral, work): mineral for mineral in minerals}
+    count, context = min(workers, len(minerals)), get_context("spawn")
+    with _one_thread_each(), ProcessPoolExecutor(count, mp_context=context, initializer=_stop_at_once) as pool:
+        with _deaf():
+            jobs = {pool.submit(write_chapter, mineral, work): mineral for mineral in minerals}
         try:
             with tqdm(total=len(jobs), disable=not progress, desc="atlas", unit="mineral") as bar:
                 for job in as_completed(jobs):
@@ -251,6 +255,24 @@ def _write_chapters(minerals: list[str], work: Path, *, progress: bool, workers:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     return [told[mineral] for mineral in minerals]
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Start workers that do not hear an interrupt until :func:`_stop_at_once`: half-started ones would complain."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _stop_at_once() -> None:
+    """Let an interrupt end a worker without a word; the parent tells."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -99,3 +101,46 @@ def test_round_trip(folder, tmp_path):
     done = run("convert", folder, tmp_path / "again.gpkg")
     assert done.returncode == 0, done.stderr
     assert sg.read(tmp_path / "again.gpkg") == sg.load("cobalt")
+
+
+def test_node_off_the_map(folder, tmp_path):
+    copy = edit(folder, tmp_path, "nodes", lambda lines: [lines[0], *(_off(line) for line in lines[1:2]), *lines[2:]])
+    done = run("chokepoints", copy)
+    assert done.returncode == 1
+    assert "column `lon`" in done.stderr
+    assert "expected a number from -180 to 180" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def _off(line):
+    """Put a node at longitude 400."""
+    import csv
+    import io
+
+    cells = next(csv.reader([line]))
+    cells[4] = "400"
+    out = io.StringIO()
+    csv.writer(out, lineterminator="").writerow(cells)
+    return out.getvalue()
+
+
+@pytest.mark.slow
+def test_interrupting_the_atlas_leaves_nothing(tmp_path):
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from supplygraph.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code, "atlas", "cobalt", "copper", "--out", "atlas"]
+    job = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True, text=True)
+    deadline = time.monotonic() + 60
+    while not any(tmp_path.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert [path.name.startswith(".atlas-") for path in tmp_path.iterdir()] == [True]
+    time.sleep(1)  # into the work, not only at its start
+    os.killpg(job.pid, signal.SIGINT)
+    told = job.communicate(timeout=120)[1]
+    assert job.returncode == 130
+    assert "Interrupted; nothing was left half-written." in told
+    assert "Traceback" not in told
+    assert list(tmp_path.iterdir()) == []

@@ -113,7 +113,7 @@ class Shock:
     >>> Shock.close(passage="suez", keep=-1)
     Traceback (most recent call last):
     supplygraph.errors.DataError: a shock cannot be read
-      - Shock.close(keep=): is -1; expected a number of at least 0 Give 0 to close, 0.5 to halve, 1.2 for 20 % more.
+      - Shock.close(keep=): is -1; expected a number of at least 0. Give 0 to close, 0.5 to halve, 1.2 for 20 % more.
     """
 
     clauses: tuple[_Closing | _Ban, ...] = ()
