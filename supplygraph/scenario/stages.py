@@ -32,6 +32,11 @@ def process_stages(net: SupplyNetwork) -> pd.Series:
     return stage.mask(processes["role"] == "use", USE_STAGE).rename("stage")
 
 
+def known_stages(net: SupplyNetwork) -> set[str]:
+    """Return the stages of a network, under all their names."""
+    return set(net.products["stage"].dropna()) | set(product_stages(net).dropna()) | {USE_STAGE}
+
+
 def check_stages(net: SupplyNetwork, stages: Iterable[str]) -> tuple[str, ...]:
     """Return the stages asked for in our own vocabulary (separation may mean refining).
 
@@ -40,7 +45,7 @@ def check_stages(net: SupplyNetwork, stages: Iterable[str]) -> tuple[str, ...]:
     UnknownNameError
         If the network has no such stage.
     """
-    own = set(net.products["stage"].dropna()) | set(product_stages(net).dropna()) | {USE_STAGE}
+    own = known_stages(net)
     found = []
     for stage in stages:
         if stage not in own:
