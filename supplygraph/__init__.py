@@ -34,6 +34,7 @@ _HOME = {
     "exposure": "measures.exposure",
     "chokepoints": "measures.chokepoints",
     "reroute": "response.reroute",
+    "alternatives": "response.alternatives",
     "map": "maps",
     "SupplyGraphError": "errors",
     "DataError": "errors",
