@@ -29,6 +29,7 @@ _HOME = {
     "Shock": "scenario.shock",
     "Alignment": "scenario.alignment",
     "forge": "scenario.alignment",
+    "scenarios": "scenario.library",
     "concentration": "measures.concentration",
     "refining_centrality": "measures.centrality",
     "exposure": "measures.exposure",

@@ -18,6 +18,7 @@ from supplygraph.response.alternatives import alternatives as alternatives
 from supplygraph.response.reroute import reroute as reroute
 from supplygraph.scenario.alignment import Alignment as Alignment
 from supplygraph.scenario.alignment import forge as forge
+from supplygraph.scenario.library import scenarios as scenarios
 from supplygraph.scenario.shock import Shock as Shock
 from supplygraph.world.build import build as build
 from supplygraph.world.datasets import datasets as datasets
@@ -51,6 +52,7 @@ __all__ = [
     "read",
     "refining_centrality",
     "reroute",
+    "scenarios",
     "sea_route",
     "write",
 ]

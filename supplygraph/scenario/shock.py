@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from supplygraph.errors import DataError, Problem
 from supplygraph.scenario import checks
 from supplygraph.scenario.clauses import Ban, Clause, Closing
-from supplygraph.scenario.resolve import Resolved, resolve
+from supplygraph.scenario.resolve import OWNER_SHARE, Resolved, resolve
 
 if TYPE_CHECKING:
     from supplygraph.network.network import SupplyNetwork
     from supplygraph.scenario.checks import Names
 
-__all__ = ["Resolved", "Shock"]
+__all__ = ["OWNER_SHARE", "Resolved", "Shock"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
