@@ -17,31 +17,24 @@ A tier names a jurisdiction, not the owner of a plant. Export restrictions are n
 
 from __future__ import annotations
 
-import calendar
-import datetime as dt
-import re
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, cast, get_args
-
-import pandas as pd
+from typing import TYPE_CHECKING, cast
 
 from supplygraph import facts
 from supplygraph.errors import DataError, Problem, UnknownNameError
+from supplygraph.scenario import checks, standing
+from supplygraph.scenario import overrides as given_tiers
+from supplygraph.scenario.standing import EU, RIVALS, TIERS, Tier
 
-Tier = Literal["core", "linked", "engaged", "unaligned", "rival"]
+if TYPE_CHECKING:
+    import datetime as dt
 
-#: Best first.
-TIERS: tuple[Tier, ...] = get_args(Tier)
-#: Countries that nobody needs to name as rivals.
-RIVALS = ("CHN",)
-#: The European Union as a party: its agreements hold for every member state.
-EU = "EUU"
+    import pandas as pd
 
-_STATUS: dict[str, Tier] = dict(zip(("member", "partner", "attending", "none"), TIERS[:4], strict=True))
-_WEAK = re.compile(r"\b(mou|memorandum|statement|declaration|non-binding)\b", re.IGNORECASE)
-_PARTIES = re.compile(r"[A-Z]{3}(\+[A-Z]{3})*")
-_OVERRIDE_COLUMNS = ("country", "tier", "from", "to", "reason")
+    from supplygraph.scenario.overrides import Override, Overrides
+    from supplygraph.scenario.standing import Pair
+
+__all__ = ["EU", "RIVALS", "TIERS", "Alignment", "Tier", "forge"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,15 +46,16 @@ class Alignment:
     as_of
         The day, ``YYYY-MM-DD``.
     non_binding
-        Whether memoranda and statements count between pairs.
+        Whether memoranda and statements count, for countries and for pairs.
     """
 
     as_of: str
     non_binding: bool
     _table: pd.DataFrame
     _agreements: pd.DataFrame
-    _pairs: dict[frozenset[str], tuple[int, ...]] = field(default_factory=dict)
+    _pairs: dict[Pair, tuple[int, ...]] = field(default_factory=dict)
     _codes: frozenset[str] = frozenset()
+    _own: dict[Pair, Override] = field(default_factory=dict)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -90,11 +84,28 @@ class Alignment:
             return None
         return cast("Tier", self._table.loc[country, "tier"])
 
+    def rank(self, country: str | None) -> int | None:
+        """Return the tier of a country as a number: 0 core, 1 linked, 2 engaged, 3 unaligned, 4 rival; none if unknown.
+
+        Raises
+        ------
+        UnknownNameError
+            If the code is no ISO 3166-1 alpha-3 code.
+
+        Examples
+        --------
+        >>> zone = forge("2026-07-01")
+        >>> zone.rank("JPN"), zone.rank("CHN"), zone.rank("XKX")
+        (0, 4, None)
+        """
+        tier = self.tier(country)
+        return None if tier is None else TIERS.index(tier)
+
     def pair_tier(self, a: str | None, b: str | None) -> Tier | None:
         """Return the tier of trade between two countries.
 
-        The lower of the two tiers, one step higher where a signed agreement between them is in
-        force; core between two EU states (unless one of them was overridden).
+        What the caller set for the pair; else the lower of the two tiers, one step higher where a signed agreement
+        between them is in force; core between two EU states (unless one of them was overridden).
 
         Examples
         --------
@@ -103,6 +114,9 @@ class Alignment:
         ('core', 'core', 'engaged')
         """
         first, second = self.tier(a), self.tier(b)
+        own = self._own.get(frozenset((str(a), str(b))))
+        if own is not None:
+            return cast("Tier", own.tier)
         if first is None or second is None:
             return None
         rows = self._table.loc[[str(a), str(b)]]
@@ -151,6 +165,9 @@ class Alignment:
 
     def _pair_basis(self, a: str, b: str) -> str:
         tier = self.pair_tier(a, b)
+        own = self._own.get(frozenset((a, b)))
+        if own is not None:
+            return f"{a} with {b}: {tier}. {own.reason}."
         words = [f"{a} with {b}: {tier or 'tier unknown'}.", self.basis(a), self.basis(b)]
         for position in self._pairs.get(frozenset((a, b)), ()):
             row = self._agreements.iloc[position]
@@ -166,7 +183,7 @@ class Alignment:
 def forge(
     as_of: str | dt.date = "2026-07-01",
     *,
-    overrides: Mapping[str, str] | pd.DataFrame | None = None,
+    overrides: Overrides = None,
     non_binding: bool = True,
 ) -> Alignment:
     """Return the tiers of all countries on one day.
@@ -176,21 +193,27 @@ def forge(
     as_of
         The day. The latest fact not later than it counts, then the overrides.
     overrides
-        Tiers by country, or a frame with the columns ``country``, ``tier`` and, if wanted,
-        ``from``, ``to`` (days, inclusive) and ``reason``.
+        Tiers by country (``{"RUS": "rival"}``) or by pair (``{("DEU", "NAM"): "core"}``), or a frame with the columns
+        ``country``, ``tier`` and, if wanted, ``partner``, ``from``, ``to`` (days, inclusive) and ``reason``.
     non_binding
-        Whether memoranda, statements and declarations raise the tier of a pair.
+        Whether memoranda, statements and declarations count. Without them a country that is linked by nothing else
+        is only engaged, one that is engaged by nothing else is unaligned, and no pair is raised by them.
 
     Returns
     -------
     Alignment
-        With ``tier(c)``, ``pair_tier(a, b)``, ``members(tier)``, ``basis(c)`` and ``table``.
+        With ``tier(c)``, ``rank(c)``, ``pair_tier(a, b)``, ``members(tier)``, ``basis(c)`` and ``table``.
 
     Raises
     ------
     DataError
         If the day is no day or before the first fact, or if the overrides name unknown tiers or
         codes or contradict each other; every problem is listed.
+
+    Notes
+    -----
+    Whether an instrument binds is told by its type, status and title in ``facts/agreements.csv``. The MSP Forum is a
+    membership and no memorandum; so is the Commission's seat, which covers the EU states.
 
     Examples
     --------
@@ -199,25 +222,37 @@ def forge(
     ('rival', 'linked', 'engaged')
     >>> len(zone.members("linked"))
     55
+    >>> forge(non_binding=False).basis("THA")
+    'THA: engaged. attended 4 Feb 2026 and has a government-level instrument with the US: US-Thailand critical-minerals
+    MOU (non-binding); without memoranda: linked only by what does not bind, so engaged (2026-02-04, confidence medium,
+    reference ...).'
     """
-    day = _as_day(as_of)
-    known = _facts("alignment")
+    problems: list[Problem] = []
+    known, agreements = _facts("alignment"), _facts("agreements")
     codes = frozenset(facts.read("facts/countries.csv")["country"]) | frozenset(known["country"]) | {EU}
-    table = _latest(known, day)
-    for row in _check_overrides(overrides, codes):
-        if row["from"] <= day <= row["to"]:
-            table.loc[row["country"], ["tier", "basis", "date", "reference", "confidence", "overridden"]] = [
-                row["tier"], row["reason"], row["from"] if row["from"] != _BEGIN else day, None, None, True,
-            ]
+    day = _day(as_of, known, problems)
+    rows = given_tiers.read(overrides, codes, problems)
+    if non_binding not in (True, False):
+        problems.append(Problem("non_binding", f"is {non_binding!r}; expected True or False."))
+    if problems:
+        raise DataError("no alignment can be made of this", problems)
+    found = standing.latest(known, day)
+    table = standing.tiers(found)
+    members = tuple(table.index[table["eu_member"].astype(bool)])
+    if not non_binding:
+        binding = standing.in_force(agreements, day, members, non_binding=False)
+        table = standing.without_memoranda(table, found, agreements, binding)
+    now = [row for row in rows if row.first <= day <= row.last]
+    for row in now:
+        if row.partner is None:
+            since = row.first if row.first != given_tiers.BEGIN else day
+            columns = ["tier", "basis", "date", "reference", "confidence", "overridden"]
+            table.loc[row.country, columns] = [row.tier, row.reason, since, None, None, True]
     table["eu_member"] = table["eu_member"].fillna(value=False).astype(bool)
     table["overridden"] = table["overridden"].astype(bool)
-    agreements = _facts("agreements")
-    members = tuple(table.index[table["eu_member"]])
-    pairs = _pairs(agreements, day, members, non_binding=non_binding)
-    return Alignment(day, non_binding, table.sort_index(), agreements, pairs, codes)
-
-
-_BEGIN, _END = "0001-01-01", "9999-12-31"
+    pairs = standing.in_force(agreements, day, tuple(table.index[table["eu_member"]]), non_binding=non_binding)
+    own = {row.who: row for row in now if row.partner is not None}
+    return Alignment(day, non_binding, table.sort_index(), agreements, pairs, codes, own)
 
 
 def _facts(name: str) -> pd.DataFrame:
@@ -225,134 +260,11 @@ def _facts(name: str) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def _as_day(value: str | dt.date) -> str:
-    try:
-        return (value if isinstance(value, dt.date) else dt.date.fromisoformat(value)).isoformat()[:10]
-    except (TypeError, ValueError):
-        problem = Problem("as_of", f"{value!r} is no day.", "Write it as YYYY-MM-DD.")
-        raise DataError("no such day", [problem]) from None
-
-
-def _last_day(text: str) -> str:
-    """Return the last day a partial date can mean: what is dated 2021-07 holds from the month's end."""
-    if re.fullmatch(r"\d{4}-\d{2}", text):
-        year, month = int(text[:4]), int(text[5:])
-        return f"{text}-{calendar.monthrange(year, month)[1]}"
-    return f"{text}-12-31" if re.fullmatch(r"\d{4}", text) else text
-
-
-def _latest(known: pd.DataFrame, day: str) -> pd.DataFrame:
-    dates = known["as_of"].map(_last_day)
-    if not (dates <= day).any():
-        problem = Problem("as_of", f"{day} is before the first fact, {dates.min()}.", "Ask for a later day.")
-        raise DataError("no alignment is known for that day", [problem])
-    rows = known[dates <= day].assign(date=dates).sort_values(["country", "date"], kind="stable")
-    rows = rows.drop_duplicates("country", keep="last").set_index("country")
-    has_deal = (rows["bilateral_with_us"].fillna("none") != "none") | (rows["us_fta"] == "true")
-    tier = rows["forge_status"].map(_STATUS)
-    tier = tier.mask((tier == "unaligned") & has_deal, "engaged").mask(rows.index.isin(RIVALS), "rival")
-    return pd.DataFrame({
-        "tier": tier,
-        "basis": rows["basis"],
-        "date": rows["date"],
-        "reference": rows["reference"],
-        "confidence": rows["confidence"],
-        "eu_member": rows["eu_member"] == "true",
-        "overridden": False,
-    }).astype(object)
-
-
-def _pairs(
-    agreements: pd.DataFrame, day: str, eu_members: tuple[str, ...], *, non_binding: bool
-) -> dict[frozenset[str], tuple[int, ...]]:
-    """Return the agreements in force between each two countries, as row numbers."""
-    found: dict[frozenset[str], list[int]] = {}
-    for position, row in enumerate(agreements.fillna("").to_dict("records")):
-        status = str(row["status"]).lower()
-        # Signatures that nobody could verify are no facts; plans and announcements bind nobody.
-        if not status.startswith("signed") or "unverified" in status or _last_day(row["date"]) > day:
-            continue
-        if not non_binding and _WEAK.search(f"{row['type']} {row['status']} {row['title']}"):
-            continue
-        if not (_PARTIES.fullmatch(row["party_a"]) and _PARTIES.fullmatch(row["party_b"])):
-            continue
-        sides = [_states(row[side], eu_members) for side in ("party_a", "party_b")]
-        for pair in {frozenset((a, b)) for a in sides[0] for b in sides[1] if a != b}:
-            found.setdefault(pair, []).append(position)
-    return {pair: tuple(rows) for pair, rows in found.items()}
-
-
-def _states(parties: str, eu_members: tuple[str, ...]) -> list[str]:
-    states = parties.split("+")
-    return [*states, *eu_members] if EU in states else states
-
-
-def _check_overrides(
-    overrides: Mapping[str, str] | pd.DataFrame | None, codes: frozenset[str]
-) -> list[dict[str, str]]:
-    """Return the overrides as rows with days filled in; refuse them with every problem at once."""
-    if overrides is None:
-        return []
-    frame = overrides
-    if isinstance(frame, Mapping):
-        frame = pd.DataFrame({"country": list(frame), "tier": list(frame.values())}, dtype=object)
-    problems = [
-        Problem("overrides", f"no column `{name}`.", "Give at least country and tier.")
-        for name in ("country", "tier") if name not in frame.columns
-    ] + [
-        Problem("overrides", f"unknown column `{name}`.", f"Known: {', '.join(_OVERRIDE_COLUMNS)}.")
-        for name in frame.columns if name not in _OVERRIDE_COLUMNS
-    ]
-    if problems:
-        raise DataError("these overrides cannot be read", problems)
-    rows = []
-    for number, given in enumerate(frame.astype(object).to_dict("records"), start=1):
-        row, faults = _override(given, f"overrides row {number}", codes)
-        problems += faults
-        rows.append(row)
-    problems += _contradictions(rows)
-    if problems:
-        raise DataError("these overrides cannot all hold", problems)
-    return rows
-
-
-def _override(
-    given: Mapping[Hashable, object], where: str, codes: frozenset[str]
-) -> tuple[dict[str, str], list[Problem]]:
-    problems = []
-    for column, known in (("country", codes), ("tier", TIERS)):
-        if given[column] not in known:
-            hint = str(UnknownNameError.of(column, given[column], known))
-            problems.append(Problem(f"{where}, column `{column}`", hint))
-    row = {"country": str(given["country"]), "tier": str(given["tier"]), "reason": "set by the caller"}
-    if not _is_blank(given.get("reason")):
-        row["reason"] = f"set by the caller: {given['reason']}"
-    for column, default in (("from", _BEGIN), ("to", _END)):
-        value = given.get(column)
-        try:
-            row[column] = default if _is_blank(value) else _as_day(cast("str | dt.date", value))
-        except DataError:
-            row[column] = default
-            what = f"{value!r} is no day."
-            problems.append(Problem(f"{where}, column `{column}`", what, "Write it as YYYY-MM-DD."))
-    if row["from"] > row["to"]:
-        what = f"it ends on {row['to']}, before it begins on {row['from']}."
-        problems.append(Problem(where, what, "Swap the two days."))
-    return row, problems
-
-
-def _is_blank(value: object) -> bool:
-    return value is None or value != value or value == ""  # noqa: PLR0124 - NaN
-
-
-def _contradictions(rows: list[dict[str, str]]) -> list[Problem]:
-    """Two rows of one country with different tiers on the same day contradict each other."""
-    problems = []
-    for later, row in enumerate(rows):
-        for earlier, other in enumerate(rows[:later]):
-            overlap = row["from"] <= other["to"] and other["from"] <= row["to"]
-            if row["country"] == other["country"] and row["tier"] != other["tier"] and overlap:
-                where = f"overrides rows {earlier + 1} and {later + 1}"
-                what = f"{row['country']} is both {other['tier']} and {row['tier']} at one time."
-                problems.append(Problem(where, what, "Keep one of them or part their days."))
-    return problems
+def _day(as_of: str | dt.date, known: pd.DataFrame, problems: list[Problem]) -> str:
+    """Return the day asked for; a day before the first fact is a problem."""
+    day = checks.day("as_of", as_of, problems)
+    first = min(known["as_of"].map(standing.last_day))
+    if day is not None and day < first:
+        what = f"{day} is before the first fact, {first}."
+        problems.append(Problem("as_of", what, "Ask for that day or a later one."))
+    return day or first

@@ -81,8 +81,9 @@ def test_no_agreement_ever_lowers_a_pair(zone):
     countries = [c for c in zone.table.index if c != "EUU"]
     for a in countries[::11]:
         for b in countries[::6]:
-            low = max(TIERS.index(zone.tier(a)), TIERS.index(zone.tier(b)))
-            assert TIERS.index(zone.pair_tier(a, b)) <= TIERS.index(strict.pair_tier(a, b)) <= low
+            assert TIERS.index(zone.pair_tier(a, b)) <= TIERS.index(strict.pair_tier(a, b))
+            for one in (zone, strict):
+                assert TIERS.index(one.pair_tier(a, b)) <= max(one.rank(a), one.rank(b))
 
 
 def test_only_facts_not_later_than_the_day_count():
@@ -172,3 +173,95 @@ def test_repr_table_and_pickle(zone):
     again = pickle.loads(pickle.dumps(zone))  # noqa: S301 - our own bytes
     assert again.members("linked") == zone.members("linked")
     assert again.pair_tier("USA", "PHL") == "core"
+
+
+#: Who rests on a memorandum alone, from the facts: instrument with the United States, MSP Forum, trade agreement.
+FALLEN = {
+    "ARE": "engaged", "COK": "engaged", "GIN": "engaged",  # frameworks or memoranda of February 2026
+    "MAR": "engaged",  # and a trade agreement, which alone only makes engaged (like Bahrain)
+    "MNG": "engaged", "PRY": "engaged", "THA": "engaged",
+    "VNM": "unaligned",  # stayed away; its framework was announced, not signed
+}  # fmt: skip
+
+
+def test_without_memoranda_countries_fall_too(zone):
+    strict = forge("2026-07-01", non_binding=False)
+    changed = {
+        country: strict.tier(country) for country in zone.table.index if strict.tier(country) != zone.tier(country)
+    }
+    assert changed == FALLEN
+    assert all(strict.rank(country) > zone.rank(country) for country in FALLEN)
+    for country, tier in FALLEN.items():
+        assert f"only by what does not bind, so {tier}" in strict.basis(country)
+        assert "does not bind" not in zone.basis(country)
+    assert set(FALLEN).isdisjoint(strict.members("linked"))
+
+
+@pytest.mark.parametrize(("country", "why"), [
+    ("PHL", "kept by MSP Forum"), ("KAZ", "kept by MSP Forum"), ("ZMB", "kept by MSP Forum"),
+    ("MYS", "kept by Agreement on Reciprocal Trade"),
+    ("SAU", "kept by Strategic Framework"),
+    ("IDN", "kept by Agreement on Reciprocal Trade"), ("KHM", "kept by Agreement on Reciprocal Trade"),
+    ("CHL", "kept by free-trade agreement"), ("COL", "kept by free-trade agreement"),
+])
+def test_without_memoranda_the_basis_says_what_holds(zone, country, why):
+    strict = forge("2026-07-01", non_binding=False)
+    assert strict.tier(country) == zone.tier(country)
+    assert why in strict.basis(country)
+
+
+@pytest.mark.parametrize("country", ["USA", "JPN", "GBR", "POL", "HRV", "BRA", "NAM", "CHN"])
+def test_members_the_eu_and_who_only_attended_rest_on_no_memorandum(zone, country):
+    strict = forge("2026-07-01", non_binding=False)
+    assert strict.tier(country) == zone.tier(country)
+    assert strict.basis(country) == zone.basis(country)
+
+
+def test_overrides_win_over_the_switch():
+    mine = forge("2026-07-01", non_binding=False, overrides={"THA": "core"})
+    assert mine.tier("THA") == "core"
+    assert mine.basis("THA") == "THA: core. set by the caller (2026-07-01)."
+
+
+def test_ranks(zone):
+    assert [zone.rank(c) for c in ("JPN", "POL", "BRA", "NAM", "CHN", "XKX", None)] == [0, 1, 2, 3, 4, None, None]
+    assert zone.table.index.map(zone.rank).notna().all()
+    with pytest.raises(UnknownNameError, match="alpha-3"):
+        zone.rank("Kongo")
+
+
+def test_overrides_by_pair():
+    mine = forge("2026-07-01", overrides={("DEU", "NAM"): "core", ("CHN", "USA"): "engaged", "RUS": "rival"})
+    assert mine.pair_tier("NAM", "DEU") == "core"
+    assert mine.pair_tier("USA", "CHN") == "engaged"
+    assert mine.pair_tier("FRA", "NAM") == forge("2026-07-01").pair_tier("FRA", "NAM")
+    assert mine.tier("NAM") == "unaligned"
+    assert mine.tier("RUS") == "rival"
+    assert mine.basis("USA", "CHN") == "USA with CHN: engaged. set by the caller."
+    frame = pd.DataFrame({
+        "country": ["XKX", "XKX"], "partner": ["USA", None], "tier": ["linked", "engaged"], "to": ["2026-06-30", None],
+    })
+    assert forge("2026-06-30", overrides=frame).pair_tier("USA", "XKX") == "linked"
+    later = forge("2026-07-01", overrides=frame)
+    assert later.tier("XKX") == "engaged"
+    assert later.pair_tier("USA", "XKX") == "engaged"
+
+
+@pytest.mark.parametrize(("options", "count", "says"), [
+    ({"overrides": {("DEU", "Namibia"): "core"}}, 1, "unknown country (ISO 3166-1 alpha-3) 'Namibia'"),
+    ({"overrides": {("DEU", "DEU"): "core"}}, 1, "paired with itself"),
+    ({"overrides": {("DEU", "NAM", "ZAF"): "core"}}, 1, "no pair of countries"),
+    ({"overrides": {"CHL": ["core"]}}, 1, "unknown tier"),
+    ({"overrides": {"CHL": None, "Kongo": "friend"}}, 3, "Known: core, engaged, linked, rival, unaligned"),
+    ({"overrides": ["CHL"]}, 1, "expected tiers by country"),
+    ({"overrides": pd.DataFrame({"country": ["DEU", "NAM"], "partner": ["NAM", "DEU"], "tier": ["core", "rival"]})},
+     1, "DEU with NAM is both core and rival"),
+    ({"as_of": "2020-01-01", "overrides": {"Kongo": "friend"}}, 3, "before the first fact, 2026-02-04"),
+    ({"as_of": pd.NaT, "non_binding": "no"}, 2, "expected True or False"),
+    ({"as_of": 20260701}, 1, "is no day"),
+])
+def test_bad_questions_are_answered_with_all_their_faults(options, count, says):
+    with pytest.raises(DataError) as caught:
+        forge(**options)
+    assert len(caught.value.report) == count
+    assert says in str(caught.value)

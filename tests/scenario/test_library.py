@@ -32,7 +32,8 @@ def test_every_restriction_on_a_bundled_mineral_is_listed():
     assert {"china-minor-metals-licence-2025", "gabon-manganese-ban-2029"}.isdisjoint(item.id for item in REAL)
     assert {
         "china-gallium-licence-2023", "china-germanium-licence-2023", "china-usa-ban-2024",
-        "china-graphite-licence-2023", "china-antimony-licence-2024", "china-rare-earths-quota-2010", "china-rare-earths-halt-japan-2010",
+        "china-graphite-licence-2023", "china-antimony-licence-2024", "china-rare-earths-quota-2010",
+        "china-rare-earths-halt-japan-2010",
         "china-rare-earths-licence-2025", "china-tungsten-licence-2025", "indonesia-nickel-ore-ban-2014",
         "indonesia-nickel-ore-ban-2020", "indonesia-copper-concentrate-ban-2023", "drc-cobalt-ban-2025",
         "drc-cobalt-quota-2025", "zimbabwe-lithium-ban-2026", "myanmar-rare-earths-halt-china-2024",
