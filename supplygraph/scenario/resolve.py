@@ -12,7 +12,7 @@ from supplygraph.scenario.clauses import Ban, Clause, Closing
 from supplygraph.scenario.stages import in_stages, known_stages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     import pandas as pd
 
@@ -93,10 +93,11 @@ def _unknown(net: SupplyNetwork, clause: Clause) -> Iterable[Unknown]:
         if not products & set(clause.product):
             yield "product", " or ".join(clause.product), products
         return
-    tables = [("product", clause.product, products), ("mineral", clause.mineral, minerals),
-              ("stage", clause.stage, stages)]  # fmt: skip
+    tables: list[tuple[str, tuple[str, ...], Collection[str]]] = [
+        ("product", clause.product, products), ("mineral", clause.mineral, minerals), ("stage", clause.stage, stages)
+    ]  # fmt: skip
     if isinstance(clause, Closing):
-        tables += [("node", clause.node, set(net.nodes.index)), ("edge", clause.edge, set(net.edges.index))]
+        tables += [("node", clause.node, net.nodes.index), ("edge", clause.edge, net.edges.index)]
         own = {name.removeprefix("passage-") for name in _straits(net)}
         told = tuple(name.removeprefix("passage-") for name in clause.passage)
         refused = tuple(name for name in told if name not in own and name not in _bundled_straits())
