@@ -119,7 +119,7 @@ class Finder:
         open_arc: Bools, open_node: Bools, open_process: Bools,
     ) -> None:  # fmt: skip
         self.graph, self.prices, self.starts, self.marks = graph, prices, starts, marks
-        self._open_node = open_node
+        self._product, self._open_node = product, open_node
         self._open_process = open_process & open_node[graph.at]
         self._is_start = np.zeros(len(graph.processes), dtype=np.bool_)
         self._is_start[starts] = True
@@ -154,9 +154,9 @@ class Finder:
         keys, first = np.unique(keys, return_index=True)  # the lightest of each parallel bundle, then the first id
         arcs = arcs[first]
         origins, takers, possible = graph.pairs(product)
-        useful = graph.role[takers] != TRANSFORM
-        useful |= np.isin(graph.gives[takers], self._order)
-        takers, possible = takers[useful], possible[:, useful]
+        if product != self._product:  # only what turns it into something needed is of use on the way
+            useful = np.isin(graph.gives[takers], self._order)
+            takers, possible = takers[useful], possible[:, useful]
         fits, kind = np.unique(possible, axis=0, return_inverse=True)
         tails, heads = np.divmod(keys, max(size, 1))
         return _Block(

@@ -10,7 +10,7 @@ import pandas as pd
 from supplygraph.engine.chainfinder import Finder, Prices
 from supplygraph.engine.kroutes import Signer, ranked
 from supplygraph.errors import InfeasibleError
-from supplygraph.response.chains import Gauge, Named, Names, fees_and_gains, marks_of
+from supplygraph.response.chains import LEG_COLUMNS, Gauge, Named, Names, fees_and_gains, marks_of
 from supplygraph.response.noroute import Inquest
 from supplygraph.response.routeask import BY, STAGES, Ask
 from supplygraph.response.words import tonnes
@@ -181,7 +181,8 @@ def _answer(ask: Ask) -> Alternatives:
                 rows.append({**label, "rank": 1, "reason": proof.words()})
             rows += [{**label, **row} for row in _measured(gauge, signer, named, chains)]
             legs += [
-                {**label, "rank": rank, **leg} for rank, chain in enumerate(chains, 1) for leg in gauge.legs(chain)
+                {"target": group.label, "delivered": label["product"], "rank": rank, **leg}
+                for rank, chain in enumerate(chains, 1) for leg in gauge.legs(chain)
             ]
         searches += finder.searches
     if ask.single and blocked:
@@ -212,13 +213,12 @@ def _result(
     table = pd.DataFrame(rows, columns=columns).astype(
         dict.fromkeys(_NUMBERS, "float64") | dict.fromkeys(texts, "str") | {"unpriced": "Int64", "residual": "boolean"}
     )
-    frame = pd.DataFrame(legs, columns=["target", "product", "rank", "leg", "origin", "destination", "route", "t_per_t",
-                                        "km", "days", "freight_usd_t"])  # fmt: skip
+    frame = pd.DataFrame(legs, columns=["target", "delivered", "rank", "leg", *LEG_COLUMNS])
     words = _explain(ask, table, blocked)
     keys = ["target", "product", "rank"]
     if ask.single:
         table, keys = table.drop(columns=["target", "product"]), ["rank"]
-        frame = frame.drop(columns=["target"])
+        frame = frame.drop(columns=["target", "delivered"])
     else:
         table = table.sort_values(keys, kind="stable")
     ends = [ask.params["source"] or "any mine", ask.params["target"] or "every factory"]
@@ -228,7 +228,7 @@ def _result(
         params=ask.params,
         network=ask.net,
         explanation=words,
-        tables={"legs": frame.set_index(["rank", "leg"] if ask.single else ["target", "rank", "leg"])},
+        tables={"legs": frame.set_index(["rank", "leg"] if ask.single else ["target", "delivered", "rank", "leg"])},
         figures={
             "routes": int(table["route"].notna().sum()), "without_route": len(blocked), "blocked": blocked,
             "searches": searches,

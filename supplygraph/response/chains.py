@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 #: What two routes may be asked to differ in.
 DIFFER = ("country", "maker", "strait", "site", "step")
-_NONE: Ints = np.zeros(0, dtype=np.int64)
+#: What is told of a leg: its plants, its product, its edges, tonnes moved per tonne delivered, what it takes.
+LEG_COLUMNS = ("origin", "destination", "product", "route", "t_per_t", "km", "days", "freight_usd_t")
 
 
 @dataclass(frozen=True, eq=False)
