@@ -37,25 +37,39 @@ class Alternatives(Result):
 
     ``table`` has one row per route; ``legs`` one row per route and leg. Figures: ``routes`` (how many were
     found), ``without_route`` (targets that have none); ``blocked`` holds the proof of each of those, by target
-    and product. The map shows today and then the routes, a tonne delivered over each.
+    and product.
     """
 
     def map(self, **options: Any) -> Any:
-        """Return the routes as a map: for one target a step of the slider per route, for all the first of each."""
+        """Return the routes as a map: for one target a step of the slider per route, for all the first of each.
+
+        Each is drawn as if the target took over it all that it takes in today (1 t where that is not known).
+        """
         given = options.pop("scenarios", None) or ()
         return super().map(scenarios=[*self._scenarios(), *given], **options)
 
     def _scenarios(self) -> list[dict[str, Any]]:
-        legs = self._tables["legs"].reset_index()
-        flows = legs.rename(columns={"t_per_t": "flow_t"})
+        flows = self._tables["legs"].reset_index()
+        flows["flow_t"] = flows["t_per_t"] * _intake(self.network, flows)
         if "target" in flows:
-            flows = flows[flows["rank"] == 1]
-            return [{"name": "First route of each factory, per tonne delivered", "shipments": flows}]
+            return [{"name": "Every target by its first route", "shipments": flows[flows["rank"] == 1]}]
         said = self._tables["table"]["route"].to_dict()
         return [
-            {"name": f"Route {rank}: {words} (per tonne delivered)", "shipments": flows[flows["rank"] == rank]}
+            {"name": f"All by route {rank}: {words}", "shipments": flows[flows["rank"] == rank]}
             for rank, words in said.items()
         ]
+
+
+def _intake(net: SupplyNetwork | None, legs: pd.DataFrame) -> pd.Series:
+    """Return what the last plant of each leg's route takes in today; 1 where that is not known."""
+    keys = [name for name in ("target", "delivered", "rank") if name in legs]
+    last = legs.groupby(keys)["destination"].transform("last")
+    if net is None:
+        return pd.Series(1.0, index=legs.index)
+    plants = net.processes
+    gain = plants["recovery"].fillna(1.0).where(plants["output"].notna(), 1.0)
+    taken = (plants["activity_t"] / gain).reindex(last).to_numpy(dtype=np.float64)
+    return pd.Series(np.where(taken > 0, taken, 1.0), index=legs.index)
 
 
 def alternatives(
@@ -108,8 +122,8 @@ def alternatives(
     product
         The product delivered, where the target takes several.
     unnamed
-        Whether routes may pass unnamed rests ("Other refineries, China"), whose place and links nobody knows. As
-        a source or target they are always allowed.
+        Whether routes may pass unnamed rests ("Other refineries, China"), whose place and links nobody knows.
+        One named as the source, and the targets themselves, are always allowed.
 
     Returns
     -------
@@ -221,7 +235,8 @@ def _result(
         frame = frame.drop(columns=["target", "delivered"])
     else:
         table = table.sort_values(keys, kind="stable")
-    ends = [ask.params["source"] or "any mine", ask.params["target"] or "every factory"]
+    names = Names(ask.net)
+    ends = [names(ask.params["source"] or "any mine"), names(ask.params["target"] or "every factory")]
     return Alternatives(
         title=f"Routes from {ends[0]} to {ends[1]}",
         table=table.set_index(keys),

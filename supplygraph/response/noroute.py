@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from supplygraph.engine.expanded import Bools, Expanded, Ints
     from supplygraph.network.network import SupplyNetwork
 
-_SHOWN = 6
+_SHOWN = 4
 
 
 @dataclass(frozen=True, eq=False)

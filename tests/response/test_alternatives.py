@@ -379,8 +379,13 @@ def test_the_answer_is_one():
 def test_maps(tmp_path):
     net = chain()
     one = sg.alternatives(net, "tenke", "erfurt").save_html(tmp_path / "one.html").read_text()
-    assert "Route 1: Tenke" in one
-    assert "per tonne delivered" in sg.alternatives(net).save_html(tmp_path / "all.html").read_text()
+    assert "All by route 1: Tenke" in one
+    assert "All by route 2: Tenke" in one
+    assert "Every target by its first route" in sg.alternatives(net).save_html(tmp_path / "all.html").read_text()
+    flows = sg.alternatives(net, "tenke", "erfurt")._scenarios()[0]["shipments"]
+    assert flows["flow_t"].tolist() == pytest.approx([36 / 0.9, 36])
+    ore = sg.alternatives(net, "tenke", "kokkola")._scenarios()[0]["shipments"]
+    assert ore["flow_t"].tolist() == pytest.approx([30])
 
 
 def test_bundled_cobalt_without_china():
