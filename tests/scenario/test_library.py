@@ -237,3 +237,26 @@ def test_it_shows_itself_and_cannot_be_changed():
     assert ALL["strait-suez"] in ALL
     assert "strait-nowhere" not in ALL
     assert f"{len(REAL)} restrictions and 25 straits" in ALL.explain()
+
+
+@pytest.mark.parametrize(
+    ("name", "mineral", "left_t", "open_products"),
+    [
+        ("drc-cobalt-quota-2025", "cobalt", {"cobalt-mined": 96_600.0}, set()),
+        (
+            "indonesia-nickel-ore-ban-2020", "nickel", {"nickel-mined": 0.0}, {"nickel-intermediate", "nickel-refined"},
+        ),
+    ],
+)  # fmt: skip
+def test_what_leaves_the_country_after_rerouting(name, mineral, left_t, open_products, load):
+    net = load(mineral)
+    item = ALL[name]
+    flows = sg.reroute(net, item.shock).table
+    country = net.processes["node"].map(net.nodes["country"])
+    abroad = (flows["origin"].map(country) == item.country) & (flows["destination"].map(country) != item.country)
+    sums = flows[abroad].groupby("product")[["before_t", "after_t"]].sum()
+    for product, most in left_t.items():
+        assert sums.loc[product, "before_t"] > most
+        assert sums.loc[product, "after_t"] == pytest.approx(most, abs=1e-3)
+    assert set(sums.index) == set(left_t) | open_products
+    assert all(sums.loc[product, "after_t"] > 0 for product in open_products)

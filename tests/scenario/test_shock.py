@@ -278,3 +278,19 @@ def test_a_port_or_strait_by_name_takes_any_goods():
 def test_a_strait_that_no_lane_uses_closes_without_effect():
     assert Shock.close(passage="bosporus").resolve(NET).touches_nothing
     assert Shock.close(passage="passage-bosporus", keep=0.5).resolve(NET).touches_nothing
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.integers(0, 200), st.sampled_from(["CHN", "COD", "FIN"]))
+def test_a_stage_stands_alone_on_any_network(seed, country):
+    net = random_network(seed)
+    products = net.products["stage"]
+    made = set(net.processes["output"].dropna())
+    for stage in sorted({products[product] for product in made}):
+        found = Shock.ban(country, stage=stage).resolve(net)
+        assert set(found.bans["product"]) == {product for product in made if products[product] == stage}
+        assert not any(touched(factor) for factor in factors(found))
+        closed = Shock.close(country=country, stage=stage).resolve(net)
+        outputs = net.processes.loc[list(touched(closed.process_factor)), "output"]
+        assert set(outputs.map(products)) <= {stage}
+        assert not touched(closed.node_factor) | touched(closed.edge_factor)
