@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -64,7 +64,11 @@ class Chain(NamedTuple):
 
 
 class _Block(NamedTuple):
-    """One product: its steps as CSR with a row in front of each class of origins, and who takes it."""
+    """One product: its steps, and behind them a row per class of origins that enters where they stand.
+
+    Origins of one class at one vertex share a slot: ``origins[slot[i]:slot[i + 1]]``. The weights of
+    ``matrix`` are those of the steps, then of the slots.
+    """
 
     low: int
     size: int
@@ -74,18 +78,31 @@ class _Block(NamedTuple):
     weight: Floats
     keys: Ints
     origins: Ints
+    slot: Ints
     kind: Ints
-    kinds: int
+    entry: Ints
     takers: Ints
     fits: Bools
+    matrix: Any
+    touched: int
 
 
 class _Sweep(NamedTuple):
-    """One search of one product: predecessors per class, and the origin behind each first vertex."""
+    """One search of one product: distance and predecessors per class used, less ``base``; what origins gave."""
 
     block: _Block
+    kinds: Ints
+    distance: Floats
     before: Ints
-    origin: dict[tuple[int, int], int]
+    base: float
+    given: Floats
+
+    def origin(self, row: int, vertex: int) -> int:
+        """Return the origin behind the first vertex of a way: the best of its slot, of equals the first."""
+        block = self.block
+        at = int(np.flatnonzero((block.kind == self.kinds[row]) & (block.entry == vertex))[0])
+        low, high = int(block.slot[at]), int(block.slot[at + 1])
+        return int(block.origins[low + int(self.given[low:high].argmin())])
 
 
 class Finder:
@@ -126,7 +143,9 @@ class Finder:
         self._order = _product_order(graph, product)
         bundle = open_arc & np.isfinite(prices.arc)
         self._blocks = {item: self._block(item, bundle) for item in self._order}
+        self._place = {item: place for place, item in enumerate(self._order)}
         self._found: dict[int, Found] = {}
+        self._sweeps: dict[tuple[int, int, bytes], _Sweep] = {}
 
     def search(self, closed: int = 0) -> Found:
         """Search with the marks in the bits of ``closed`` shut; the same question is answered from memory."""
@@ -145,6 +164,8 @@ class Finder:
         return len(self._found)
 
     def _block(self, product: int, open_arc: Bools) -> _Block:
+        from scipy.sparse import csr_array
+
         graph, weight = self.graph, self.prices.arc
         low, size = int(graph.block[product]), int(graph.block[product + 1] - graph.block[product])
         arcs = np.flatnonzero(open_arc & (graph.arc_product == product))
@@ -153,15 +174,36 @@ class Finder:
         arcs, keys = arcs[order], (tails * size + heads)[order]
         keys, first = np.unique(keys, return_index=True)  # the lightest of each parallel bundle, then the first id
         arcs = arcs[first]
+        tails, heads = np.divmod(keys, max(size, 1))
         origins, takers, possible = graph.pairs(product)
         if product != self._product:  # only what turns it into something needed is of use on the way
             useful = np.isin(graph.gives[takers], self._order)
             takers, possible = takers[useful], possible[:, useful]
         fits, kind = np.unique(possible, axis=0, return_inverse=True)
-        tails, heads = np.divmod(keys, max(size, 1))
+        entry, kind = graph.gives_at[origins] - low, kind.reshape(-1)
+        order = np.lexsort((origins, entry, kind))
+        origins, places = origins[order], (kind * size + entry)[order]
+        places, first = np.unique(places, return_index=True)
+        kind, entry = np.divmod(places, max(size, 1))
+        rows = size + len(fits)
+        indptr = np.zeros(rows + 1, dtype=np.int32)
+        np.cumsum(np.bincount(np.concatenate([tails, size + kind]), minlength=rows), out=indptr[1:])
+        into = np.concatenate([heads, entry]).astype(np.int32)
+        matrix = csr_array((np.zeros(len(into)), into, indptr), shape=(rows, rows))
         return _Block(
-            low, size, arcs, tails, heads, weight[arcs], keys, origins, kind.reshape(-1), len(fits), takers, fits
-        )
+            low, size, arcs, tails, heads, weight[arcs], keys, origins, np.append(first, len(origins)), kind, entry,
+            takers, fits, matrix, self._touching(product),
+        )  # fmt: skip
+
+    def _touching(self, product: int) -> int:
+        """Return the marks that close a place or a step of a product."""
+        graph, bits = self.graph, 0
+        here = np.zeros(len(graph.nodes), dtype=np.bool_)
+        here[graph.vertex_node[graph.vertex_product == product]] = True
+        for mark in range(len(self.marks)):
+            if here[self.marks.nodes[mark]].any() or (graph.arc_product[self.marks.arcs[mark]] == product).any():
+                bits |= 1 << mark
+        return bits
 
     @cached_property
     def _step_marks(self) -> list[Ints]:
@@ -184,77 +226,59 @@ class Finder:
 
     def _search(self, closed: int) -> Found:
         graph, prices = self.graph, self.prices
-        node, process, steps = self._shut(closed)
+        shut = self._shut(closed)
+        process = shut[1]
         size = len(graph.processes)
         given = np.full(size, np.inf)
         begin = self.starts[~process[self.starts]]
         given[begin] = prices.fee[begin]
         found = Found(self._is_start, np.full(size, np.inf), np.full(size, -1), np.full(size, -1), [])
-        waiting = {int(item) for item in graph.gives[begin]} & set(self._order)
+        waiting = set(graph.gives[begin].tolist()) & self._place.keys()
         left = (size + 1) * max(len(self._order), 1)
         while waiting:
-            product = min(waiting, key=self._order.index)
+            product = min(waiting, key=self._place.__getitem__)
             waiting.discard(product)
-            better = self._sweep(found, self._blocks[product], given, (node, process, steps))
+            sweep = self._sweep(self._blocks[product], given, closed, shut)
+            better = found.note(graph, sweep, process)
             plants = better[(graph.role[better] == TRANSFORM) & ~self._is_start[better]]
             after = found.value[plants] / prices.gain[plants] + prices.fee[plants]
             lower = after < given[plants]
             given[plants[lower]] = after[lower]
-            waiting |= {int(item) for item in graph.gives[plants[lower]]} & set(self._order)
+            waiting |= set(graph.gives[plants[lower]].tolist()) & self._place.keys()
             left -= 1
             if left < 0:
                 message = "products turn into each other at recoveries above 1, so going round would get ever cheaper"
                 raise LimitError(f"{message}; rank by km or days, or correct `recovery` in processes.")
         return found
 
-    def _sweep(
-        self, found: Found, block: _Block, given: Floats, shut: tuple[Bools, Bools, Ints]
-    ) -> Ints:
-        """Move one product from all its origins; return the takers reached at a lower value than before."""
-        from scipy.sparse import csr_array
+    def _sweep(self, block: _Block, given: Floats, closed: int, shut: tuple[Bools, Bools, Ints]) -> _Sweep:
+        """Move one product from all its origins; the same question is answered from memory."""
         from scipy.sparse.csgraph import dijkstra
 
-        graph = self.graph
-        node, process, steps = shut
-        closed = node[graph.vertex_node[block.low : block.low + block.size]]
-        weight = np.where(closed[block.tails] | closed[block.heads], np.inf, block.weight)
+        inputs = given[block.origins]
+        key = (block.low, closed & block.touched, inputs.tobytes())
+        known = self._sweeps.get(key)
+        if known is not None:
+            return known
+        node, _, steps = shut
+        dead = node[self.graph.vertex_node[block.low : block.low + block.size]]
+        weight = np.where(dead[block.tails] | dead[block.heads], np.inf, block.weight)
         if len(steps):
-            ends = (block.tails + block.low) * len(graph.vertex_node) + block.heads + block.low
+            ends = (block.tails + block.low) * len(self.graph.vertex_node) + block.heads + block.low
             weight = np.where(np.isin(ends, steps), np.inf, weight)
-        ready = np.flatnonzero(np.isfinite(given[block.origins]))
-        origins, kind = block.origins[ready], block.kind[ready]
-        entry = graph.gives_at[origins] - block.low
-        order = np.lexsort((origins, given[origins], entry, kind))
-        origins, kind, entry = origins[order], kind[order], entry[order]
-        first = np.ones(len(order), dtype=np.bool_)
-        first[1:] = (kind[1:] != kind[:-1]) | (entry[1:] != entry[:-1])
-        origins, kind, entry = origins[first], kind[first], entry[first]
-        rows = block.size + block.kinds
-        indptr = np.zeros(rows + 1, dtype=np.int32)
-        np.cumsum(
-            np.concatenate([
-                np.bincount(block.tails, minlength=block.size), np.bincount(kind, minlength=block.kinds)
-            ]), out=indptr[1:],
-        )  # fmt: skip
-        base = float(given[origins].min())  # entries may be below 0, weights of a search may not
-        data = np.concatenate([weight, given[origins] - base])
-        heads = np.concatenate([block.heads, entry]).astype(np.int32)
-        matrix = csr_array((data, heads, indptr), shape=(rows, rows))
-        used = np.unique(kind)
-        distance, before = dijkstra(matrix, indices=block.size + used, return_predecessors=True)
-        into = graph.takes_at[block.takers] - block.low
-        reach = np.where(block.fits[used], distance[:, into], np.inf)
-        reach[:, process[block.takers]] = np.inf
-        best = reach.argmin(axis=0)
-        value = reach[best, np.arange(len(into))] + base
-        lower = value < found.value[block.takers]
-        better: Ints = block.takers[lower]
-        found.value[better] = value[lower]
-        found.sweep[better], found.kind[better] = len(found.sweeps), best[lower]
-        behind = dict(zip(zip(np.searchsorted(used, kind).tolist(), entry.tolist(), strict=True), origins.tolist(),
-                          strict=True))  # fmt: skip
-        found.sweeps.append(_Sweep(block, before, behind))
-        return better
+        # Fees may be below 0, weights of a search may not: every way begins with just one of them.
+        entering = np.minimum.reduceat(inputs, block.slot[:-1])
+        base = float(entering.min())
+        data = block.matrix.data
+        data[: len(weight)], data[len(weight) :] = weight, entering - base
+        kinds = np.unique(block.kind[np.isfinite(entering)])
+        distance, before = dijkstra(block.matrix, indices=block.size + kinds, return_predecessors=True)
+        found = _Sweep(block, kinds, distance, before, base, inputs)
+        self._sweeps[key] = found
+        return found
+
+
+dataclass(frozen=True, eq=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,6 +296,21 @@ class Found:
     sweep: Ints
     kind: Ints
     sweeps: list[_Sweep]
+
+    def note(self, graph: Expanded, sweep: _Sweep, shut: Bools) -> Ints:
+        """Take over what a sweep reaches at a lower value than before; return those takers."""
+        block = sweep.block
+        into = graph.takes_at[block.takers] - block.low
+        reach = np.where(block.fits[sweep.kinds], sweep.distance[:, into], np.inf)
+        reach[:, shut[block.takers]] = np.inf
+        best = reach.argmin(axis=0)
+        value = reach[best, np.arange(len(into))] + sweep.base
+        lower = value < self.value[block.takers]
+        better: Ints = block.takers[lower]
+        self.value[better] = value[lower]
+        self.sweep[better], self.kind[better] = len(self.sweeps), best[lower]
+        self.sweeps.append(sweep)
+        return better
 
     def best(self, targets: Ints) -> float:
         """Return the least value among some targets."""
@@ -296,7 +335,7 @@ class Found:
             while (last := int(before[vertex])) < block.size:
                 steps.append(int(block.arcs[np.searchsorted(block.keys, last * block.size + vertex)]))
                 vertex = last
-            at = sweep.origin[row, vertex]
+            at = sweep.origin(row, vertex)
             processes.append(at)
             legs.append(tuple(steps[::-1]))
             if self.is_start[at]:

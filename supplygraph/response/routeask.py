@@ -83,7 +83,7 @@ class Ask:
             "unnamed": unnamed,
         }  # fmt: skip
         rest = (net.nodes["status"] == "residual").to_numpy(dtype=np.bool_)[graph.at] & (not unnamed)
-        rest[np.isin(graph.at, graph.at[ends])] = False
+        rest[np.isin(graph.at, graph.at[ends])] = False  # noqa: PD008 - an array
         if source is not None and source not in graph.countries:
             rest[starts] = False
         shut = closed(net, graph, rest, barred, tier, avoided)
