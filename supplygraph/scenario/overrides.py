@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from supplygraph.errors import Problem, UnknownNameError
+from supplygraph.network.codes import suggest
 from supplygraph.scenario import checks
 from supplygraph.scenario.standing import TIERS
 
@@ -90,7 +91,8 @@ def _row(given: Mapping[Hashable, object], where: str, codes: frozenset[str], pr
     for column, kind, known in named:
         if not isinstance(given[column], str) or given[column] not in known:
             hint = str(UnknownNameError.of(kind, given[column], known))
-            problems.append(Problem(f"{where}, column `{column}`", hint))
+            near = "" if column == "tier" or "Did you mean" in hint else suggest(str(given[column]))
+            problems.append(Problem(f"{where}, column `{column}`", hint, near if near.startswith("Did you") else ""))
     country, partner = str(given["country"]), str(given["partner"]) if paired else None
     if country == partner:
         problems.append(Problem(where, f"{country} is paired with itself.", "Leave partner out for the country alone."))

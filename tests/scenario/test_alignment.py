@@ -249,6 +249,7 @@ def test_overrides_by_pair():
 
 @pytest.mark.parametrize(("options", "count", "says"), [
     ({"overrides": {("DEU", "Namibia"): "core"}}, 1, "unknown country (ISO 3166-1 alpha-3) 'Namibia'"),
+    ({"overrides": {"Kongo": "core"}}, 1, "Did you mean `COD`?"),
     ({"overrides": {("DEU", "DEU"): "core"}}, 1, "paired with itself"),
     ({"overrides": {("DEU", "NAM", "ZAF"): "core"}}, 1, "no pair of countries"),
     ({"overrides": {"CHL": ["core"]}}, 1, "unknown tier"),
