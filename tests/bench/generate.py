@@ -1,0 +1,170 @@
+"""Layered supply networks of any size, and their multi-commodity programs as arrays.
+
+Nine layers: mine > ore port > strait > ore port > refinery > metal port > strait > metal port > factory, with
+direct legs between ports too. A strait is one physical site with two copies (ore, metal) that share its limit.
+Mines dig one mineral of five; refineries and factories handle one or two; ports and straits handle all.
+Degrees and capacities have heavy tails; about a quarter of the edges repeat a pair of sites by another mode.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csc_array
+
+from supplygraph.engine.linear import Linear
+
+MINE, REFINERY, FACTORY = 0, 4, 8
+STRAITS = (2, 6)
+#: Sites, edges, straits.
+SIZES = {"S": (1_000, 10_000, 10), "S2": (4_000, 50_000, 15), "M": (20_000, 300_000, 30)}
+MINERALS = 5
+PENALTY = 5000.0  # USD per tonne of demand that goes unmet
+_SHARE = (0.25, 0.06, 0.0, 0.06, 0.10, 0.06, 0.0, 0.06)  # of the sites, by layer; factories are the rest
+#: (from layer, to layer, share of edges)
+_LEGS = ((0, 1, 0.25), (1, 2, 0.03), (2, 3, 0.03), (1, 3, 0.13), (3, 4, 0.20), (4, 5, 0.12), (5, 6, 0.03),
+         (6, 7, 0.03), (5, 7, 0.10), (7, 8, 0.28))  # fmt: skip
+#: Capacity of a layer over what the mines can dig; refineries and factories are tight.
+_ROOM = {1: 1.6, 2: 1.2, 3: 1.6, 4: 1.05, 5: 1.6, 6: 1.2, 7: 1.6, 8: 0.95}
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """One network: per site its layer, physical site, capacity, minerals and recovery; per edge its ends."""
+
+    layer: np.ndarray
+    physical: np.ndarray
+    capacity: np.ndarray
+    handles: np.ndarray
+    recovery: np.ndarray
+    tail: np.ndarray
+    head: np.ndarray
+    room: np.ndarray
+    cost: np.ndarray
+
+
+def draw(size: str, *, seed: int = 7) -> Instance:
+    """Draw a network of a named size; the same arguments give the same network."""
+    sites, edges, straits = SIZES[size]
+    rng = np.random.default_rng(seed)
+    counts = [int(sites * share) for share in _SHARE]
+    for layer in STRAITS:
+        counts[layer] = straits
+    counts.append(sites - sum(counts))
+    first = np.concatenate([[0], np.cumsum(counts)])
+    layer = np.repeat(np.arange(9), counts)
+    place = np.concatenate([np.sort(rng.random(count)) for count in counts])
+    weight = rng.pareto(2.2, sites) + 0.3
+    tail, head = _ends(rng, first, place, weight, edges)
+    mode = rng.integers(0, 3, edges)
+    capacity = _capacities(rng, first, np.bincount(head, minlength=sites))
+    outs, ins = np.maximum(np.bincount(tail, minlength=sites), 1), np.maximum(np.bincount(head, minlength=sites), 1)
+    ends = capacity[tail] / outs[tail], capacity[head] / ins[head]
+    room = np.maximum(1, (4 * np.minimum(*ends) + np.maximum(*ends)) * rng.lognormal(0, 0.6, edges)).astype(np.int64)
+    far = 100 * np.abs(place[tail] - place[head]) * np.array([1.0, 2.2, 3.5])[mode]
+    cost = (5 + far + 5 * rng.random(edges)).astype(np.int64)
+    physical = np.arange(sites)
+    physical[first[6] : first[7]] = np.arange(first[2], first[3])
+    recovery = np.ones(sites)
+    recovery[layer == REFINERY] = rng.uniform(0.6, 0.95, counts[REFINERY])
+    return Instance(layer, physical, capacity, _handles(rng, layer), recovery, tail, head, room, cost)
+
+
+def _ends(
+    rng: np.random.Generator, first: np.ndarray, place: np.ndarray, weight: np.ndarray, edges: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Every site gets an edge on both sides; the rest go near (60 %) or to popular sites; then repeats."""
+    tails, heads = [], []
+    total = sum(share for *_, share in _LEGS)
+    for a, b, share in _LEGS:
+        from_a, into_b = (np.arange(first[layer], first[layer + 1]) for layer in (a, b))
+        popular_a, popular_b = (weight[those] / weight[those].sum() for those in (from_a, into_b))
+        extra = max(int(0.87 * edges * share / total) - len(from_a) - len(into_b), 0)
+        tail = np.concatenate([from_a, rng.choice(from_a, extra, p=popular_a)])
+        target = np.clip(place[tail] + rng.normal(0, 0.05, len(tail)), 0, 1)
+        near = first[b] + np.minimum(np.searchsorted(place[into_b], target), len(into_b) - 1)
+        head = np.where(rng.random(len(tail)) < 0.6, near, rng.choice(into_b, len(tail), p=popular_b))
+        tails += [tail, rng.choice(from_a, len(into_b), p=popular_a)]
+        heads += [head, into_b]
+    tail, head = np.concatenate(tails), np.concatenate(heads)
+    again = rng.choice(len(tail), max(edges - len(tail), 0))
+    return np.concatenate([tail, tail[again]])[:edges], np.concatenate([head, head[again]])[:edges]
+
+
+def _capacities(rng: np.random.Generator, first: np.ndarray, degree: np.ndarray) -> np.ndarray:
+    capacity = np.maximum(1, rng.lognormal(4.6, 1, first[-1])).astype(np.int64)
+    total = capacity[: first[1]].sum()
+    for layer, room in _ROOM.items():
+        those = slice(first[layer], first[layer + 1])
+        weight = degree[those] * rng.lognormal(0, 0.5, first[layer + 1] - first[layer])
+        capacity[those] = np.maximum(1, weight / weight.sum() * total * room).astype(np.int64)
+    return capacity
+
+
+def _handles(rng: np.random.Generator, layer: np.ndarray) -> np.ndarray:
+    """Tell which minerals each site may handle."""
+    common = rng.dirichlet(np.ones(MINERALS) * 3)
+    handles = np.ones((len(layer), MINERALS), dtype=np.bool_)
+    for kind, second in ((MINE, 0.0), (REFINERY, 0.2), (FACTORY, 1.0)):
+        those = np.flatnonzero(layer == kind)
+        handles[those] = False
+        handles[those, rng.choice(MINERALS, len(those), p=common)] = True
+        other = rng.choice(MINERALS, len(those), p=common)
+        also = rng.random(len(those)) < second
+        handles[those[also], other[also]] = True
+    return handles
+
+
+def program(net: Instance) -> Linear:
+    """Return the program: least freight plus ``PENALTY`` per tonne unmet.
+
+    Columns: flow by edge and mineral (at most the edge's room each), then unmet demand by factory and mineral.
+    Rows: balance by site and mineral (mines: at most their capacity; factories: demand; refineries: with
+    recovery), then throughput by physical port, strait and refinery, all minerals together.
+    """
+    sites = len(net.layer)
+    edge, mineral = _carried(net)
+    fac, wants = np.nonzero(net.handles & (net.layer == FACTORY)[:, None])
+    demand = 0.8 * net.capacity[fac] / net.handles[fac].sum(axis=1)
+    out, into = net.tail[edge] * MINERALS + mineral, net.head[edge] * MINERALS + mineral
+    keys = np.unique(np.concatenate([out, into, fac * MINERALS + wants]))
+    layer, site = net.layer[keys // MINERALS], keys // MINERALS
+    shared = np.unique(net.physical[(net.layer > MINE) & (net.layer < FACTORY)])
+    row = np.full(sites, -1)
+    row[shared] = len(keys) + np.arange(len(shared))
+    flow, short = np.arange(len(edge)), len(edge) + np.arange(len(fac))
+    limited = net.layer[net.head[edge]] != FACTORY
+    at = np.searchsorted(keys, fac * MINERALS + wants)
+    rows = [np.searchsorted(keys, out), np.searchsorted(keys, into), row[net.physical[net.head[edge]]][limited], at]
+    values = [-np.ones(len(edge)), net.recovery[net.head[edge]], np.ones(limited.sum()), np.ones(len(fac))]
+    columns = [flow, flow, flow[limited], short]
+    matrix = csc_array(
+        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))),
+        shape=(len(keys) + len(shared), len(edge) + len(fac)),
+    )
+    matrix.sum_duplicates()
+    low, high = np.zeros(matrix.shape[0]), np.zeros(matrix.shape[0])
+    low[: len(keys)][layer == MINE] = -net.capacity[site[layer == MINE]]
+    low[at] = high[at] = demand
+    high[len(keys) :] = net.capacity[shared]
+    return Linear(
+        np.concatenate([net.cost[edge], np.full(len(fac), PENALTY)]).astype(np.float64),
+        np.zeros(matrix.shape[1]), np.concatenate([net.room[edge], demand]).astype(np.float64), matrix, low, high,
+    )  # fmt: skip
+
+
+def _carried(net: Instance) -> tuple[np.ndarray, np.ndarray]:
+    """Edges and minerals that some mine can feed and some factory can use, mineral by mineral."""
+    edges, minerals = [], []
+    for mineral in range(MINERALS):
+        able = net.handles[:, mineral]
+        use = able[net.tail] & able[net.head]
+        fed, wanted = able & (net.layer == MINE), able & (net.layer == FACTORY)
+        for _ in range(8):  # layers to cross
+            fed[net.head[use & fed[net.tail]]] = True
+            wanted[net.tail[use & wanted[net.head]]] = True
+        found = np.flatnonzero(use & fed[net.tail] & wanted[net.head])
+        edges.append(found)
+        minerals.append(np.full(len(found), mineral))
+    return np.concatenate(edges), np.concatenate(minerals)
