@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from oracle_routes import places, ways
-from toys import random_network, random_tables
+from toys import chain_tables, random_network, random_tables
 
 from supplygraph.engine.chainfinder import Finder, Marks, Prices
 from supplygraph.engine.expanded import expand
@@ -158,3 +158,19 @@ def test_least_cause_cuts_and_spares_nothing(seed):
             assert ways(net, origins, ends, closed_nodes=graph.nodes[[n for n in cause if n != spared]])
         cut += bool(cause)
     assert cut or seed not in {0, 1, 2}
+
+
+def test_of_two_plants_at_one_place_the_cheaper_one_gives():
+    tables = chain_tables()
+    processes = tables["processes"]
+    dear = processes["process"] == "tenke-extract"
+    processes.loc[dear, "cost_usd_t"] = 50.0
+    second = processes[dear].assign(process="tenke-second", cost_usd_t=10.0, activity_t=0.0)
+    tables["processes"] = pd.concat([processes, second], ignore_index=True)
+    graph = expand(SupplyNetwork(**tables))
+    starts = graph.processes.get_indexer(["tenke-extract", "tenke-second"])
+    target = graph.processes.get_loc("erfurt-use")
+    search = finder(graph, starts, int(graph.takes[target]), Marks((), (), ()))
+    [found] = ranked(search, Signer(graph, search.marks), np.array([target]), 1)
+    assert graph.processes[found.processes[0]] == "tenke-second"
+    assert found.value == pytest.approx((10 + 220) / 0.9 + 35)
