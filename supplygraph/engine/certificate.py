@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from supplygraph.engine.expanded import Expanded, Floats, Ints
     from supplygraph.engine.limits import Limits, Quota, Scenario
     from supplygraph.engine.model import Model
+    from supplygraph.engine.rows import Rows
     from supplygraph.engine.solver import Solution
 
 _SHOWN = 1e-6
@@ -24,7 +25,7 @@ class Certificate:
     Attributes
     ----------
     table
-        One row per member: ``item`` (id), ``kind`` (demand, factory, plant, site, edge, export limit), ``name``,
+        One row per member: ``item`` (id), ``kind`` (demand, factory, plant, site, edge, export limit, rule), ``name``,
         ``limit_t``, ``price`` (tonnes served more per tonne of limit; for demand the
         share of it that lies behind the cut), ``through_t`` = limit x price, ``closed``.
     unmet_t
@@ -41,6 +42,7 @@ class Certificate:
         behind = self.table[self.table["kind"] == "demand"]
         gates = self.table[self.table["kind"] != "demand"]
         shut = [str(item) for item in gates.loc[gates["closed"], "name"]]
+        rules = [str(item) for item in gates.loc[gates["kind"] == "rule", "name"]]
         full = gates[~gates["closed"] & (gates["through_t"] > 0)].sort_values(
             ["through_t", "item"], ascending=[False, True]
         )
@@ -51,6 +53,8 @@ class Certificate:
             parts.append("at their limit: " + _list(named, most))
         if shut:
             parts.append("closed: " + _list(sorted(set(shut)), most))
+        if rules:
+            parts.append("held back by the rule: " + _list(sorted(set(rules)), most))
         return f"{self.unmet_t:,.0f} t cannot be served: " + "; ".join(parts) + "."
 
 
@@ -76,22 +80,8 @@ def certify(
         _part(graph, "demand", uses, left.demand[uses], reach, left.intake[uses] <= 0),
         _part(graph, "factory", uses, left.intake[uses], own, left.intake[uses] <= 0),
     ]
-    made = np.flatnonzero(rows.output >= 0)
-    limit = left.output[made]
-    frames.append(_part(graph, "plant", made, limit, -dual[rows.output[made]], limit <= 0))
-    builds = np.flatnonzero((rows.intake >= 0) & graph.is_build)
-    room = left.intake[builds]
-    frames.append(_part(graph, "plant", builds, room, -dual[rows.intake[builds]], room <= 0))
-    for kind, numbers, ids, limits in (
-        ("site", rows.node, graph.nodes, left.node), ("edge", rows.arc, graph.edges, left.arc)
-    ):
-        there = np.flatnonzero(numbers >= 0)
-        price = -dual[numbers[there]]
-        frames.append(_rows(kind, ids[there], limits[there], price, limits[there] <= 0))
-    if rows.quotas:
-        allowed = np.array([quota.limit for quota in rows.quotas])
-        labels = pd.Index([_export(graph, quota) for quota in rows.quotas], dtype="str")
-        frames.append(_rows("export limit", labels, allowed, -dual[rows.quota], allowed <= 0))
+    for kind, ids, limit, numbers in _limits(graph, rows, left):
+        frames.append(_rows(kind, ids, limit, -dual[numbers], (limit <= 0) & (kind != "rule")))
     shut = np.flatnonzero(scenario.closed_node)
     frames.append(_rows("site", graph.nodes[shut], np.zeros(len(shut)), np.ones(len(shut)), np.ones(len(shut)) > 0))
     shut = np.flatnonzero(scenario.closed_arc)
@@ -99,6 +89,46 @@ def certify(
     table = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
     table["name"] = table["item"].map(lambda item: (names or {}).get(item, item))
     return Certificate(table, max(found.objective * model.unit, 0.0))
+
+
+def _limits(graph: Expanded, rows: Rows, left: Limits) -> list[tuple[str, pd.Index, Floats, Ints]]:
+    """Return every limit of the program: its kind, ids, tonnes and row numbers."""
+    made = np.flatnonzero(rows.output >= 0)
+    builds = np.flatnonzero((rows.intake >= 0) & graph.is_build)
+    found = [
+        ("plant", graph.processes[made], left.output[made], rows.output[made]),
+        ("plant", graph.processes[builds], left.intake[builds], rows.intake[builds]),
+    ]
+    for kind, numbers, ids, limits in (
+        ("site", rows.node, graph.nodes, left.node), ("edge", rows.arc, graph.edges, left.arc)
+    ):
+        there = np.flatnonzero(numbers >= 0)
+        found.append((kind, ids[there], limits[there], numbers[there]))
+    rules = pd.Index([rule.label for rule in rows.rules], dtype="str")
+    found.append(("rule", rules, np.zeros(len(rules)), rows.rule))
+    exports = pd.Index([_export(graph, quota) for quota in rows.quotas], dtype="str")
+    found.append(("export limit", exports, np.array([quota.limit for quota in rows.quotas]), rows.quota))
+    return found
+
+
+def shadow_prices(graph: Expanded, left: Limits, duals: dict[str, tuple[Rows, Floats]]) -> pd.DataFrame:
+    """Return what one tonne more of each limit is worth, in one column per program given; zeros left out.
+
+    Columns ``kind``, ``item``, ``limit_t`` and the names in ``duals``. A marginal price, good for a small change
+    only; where several prices prove the optimum it is one of them.
+    """
+    parts = []
+    for name, (rows, dual) in duals.items():
+        for kind, ids, limit, numbers in _limits(graph, rows, left):
+            price = -dual[numbers]
+            on = np.abs(price) > _SHOWN
+            parts.append(pd.DataFrame({
+                "kind": kind, "item": np.asarray(ids[on], dtype=object), "limit_t": limit[on], "price": price[on],
+                "what": name,
+            }))  # fmt: skip
+    table = pd.concat(parts, ignore_index=True)
+    wide = table.pivot_table(index=["kind", "item", "limit_t"], columns="what", values="price", sort=True)
+    return wide.reindex(columns=list(duals)).fillna(0.0).rename_axis(columns=None).reset_index()
 
 
 def _export(graph: Expanded, quota: Quota) -> str:

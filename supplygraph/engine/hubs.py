@@ -25,6 +25,8 @@ def serves(graph: Expanded, audiences: Audiences, ways: Ways, audience: int) -> 
     """Return the open pairs over which one audience may be served."""
     ends = ways.destinations
     last = audience == audiences.count - 1
+    if not (len(ways.origins) and audiences.labelled[graph.gives[ways.origins[0]]]):
+        return np.asarray(ways.open & audiences.allowed[audience, ways.origins][:, None] & last)
     is_end = graph.gives[ends] < 0
     mine = np.where(graph.role[ends] == USE, audiences.of[ends] == audience, last)
     keep = np.where(is_end, mine, True)

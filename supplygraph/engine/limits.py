@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,19 @@ from supplygraph.errors import DataError, Problem
 
 if TYPE_CHECKING:
     from supplygraph.engine.expanded import Bools, Expanded, Floats, Ints
+
+
+class Ban(NamedTuple):
+    """What may leave a country of one product; destination -1 = every other country.
+
+    Either ``keep``, the share of today's exports that remains allowed (0 = none), or ``limit_t`` in t/yr.
+    """
+
+    origin: int
+    product: int
+    destination: int
+    keep: float = 0.0
+    limit_t: float = float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,14 +37,13 @@ class Scenario:
         Factors in [0, inf): 1 = as today, 0 = closed. Below 1 a factor is a share of *today's flow*
         (halving a plant halves what it makes today, spare capacity or not); above 1 it scales capacity.
     bans
-        Export limits (origin country, product, destination country, keep): -1 = every other country; keep is
-        the share of today's exports that remains allowed, all plants of the country together; 0 = a ban.
+        Export limits, all plants of a country together.
     """
 
     process: Floats
     node: Floats
     arc: Floats
-    bans: tuple[tuple[int, int, int, float], ...] = ()
+    bans: tuple[Ban, ...] = ()
 
     @classmethod
     def calm(cls, graph: Expanded) -> Scenario:
@@ -70,11 +82,13 @@ class Quota:
 def quotas(graph: Expanded, scenario: Scenario) -> tuple[Quota, ...]:
     """Return the export limits of a scenario, bans included (limit 0)."""
     found = []
-    for origin, product, destination, keep in scenario.bans:
-        quota = Quota(origin, product, destination, 0.0)
-        if keep > 0:
+    for ban in scenario.bans:
+        quota = Quota(ban.origin, ban.product, ban.destination, 0.0)
+        if ban.limit_t >= 0:
+            quota = replace(quota, limit=ban.limit_t)
+        elif ban.keep > 0:
             hit = quota.covers(graph, graph.ship_origin, graph.ship_destination)
-            quota = Quota(origin, product, destination, keep * float(graph.ship_flow[hit].sum()))
+            quota = replace(quota, limit=ban.keep * float(graph.ship_flow[hit].sum()))
         found.append(quota)
     return tuple(found)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from supplygraph.engine.quadratic import spread
+from supplygraph.engine.paths import Columns
+from supplygraph.engine.quadratic import spread_priced
 from supplygraph.engine.solver import Solution, Solver
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
     from supplygraph.engine.expanded import Floats, Ints
     from supplygraph.engine.limits import Limits
-    from supplygraph.engine.paths import Paths
-    from supplygraph.engine.rows import Builder, Rows
+    from supplygraph.engine.paths import Draft
+    from supplygraph.engine.rows import Rows
 
 #: A reduced cost or dual above this (cost units of order 1) cannot move without leaving the optimum.
 _TIGHT = 1e-7
@@ -27,6 +28,8 @@ USD = 100.0
 #: Weight of levelling shortages against keeping contracts. Small: levelling comes second. With equal
 #: weights the whole world would lose alike, and a country that buys 8 % from a closed supplier 30 %.
 EVEN = 1e-3
+#: Rounds of pricing while spreading, at most.
+_SPREADS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +41,9 @@ class Face:
     row_lower: Floats
     row_upper: Floats
 
-    def at(self, found: Solution, scale: float = 1.0) -> Face:
+    def at(self, found: Solution) -> Face:
         """Return exactly the optimal solutions: those with complementary slackness to ``found``."""
-        tight = _TIGHT * scale
+        tight = _TIGHT
         up, down = found.reduced < -tight, found.reduced > tight
         low_row, high_row = found.dual > tight, found.dual < -tight
         return Face(
@@ -49,6 +52,28 @@ class Face:
             np.where(high_row & np.isfinite(self.row_upper), self.row_upper, self.row_lower),
             np.where(low_row & np.isfinite(self.row_lower), self.row_lower, self.row_upper),
         )
+
+    def widened(self, columns: int) -> Face:
+        """Add columns from zero up."""
+        return replace(
+            self, lower=np.append(self.lower, np.zeros(columns)), upper=np.append(self.upper, np.full(columns, np.inf))
+        )
+
+
+class Price(Protocol):
+    """Appends better routes."""
+
+    def __call__(
+        self, model: Model, solver: Solver | None, dual: Floats, *, paid: bool, moved: float | None = None
+    ) -> int:
+        """Return how many routes were appended."""
+
+
+class Warm(Protocol):
+    """A solver that is handed from scenario to scenario."""
+
+    def open(self, model: Model, face: Face, cost: Floats) -> Solver:
+        """Return the solver with the program of a model."""
 
 
 @dataclass(eq=False)
@@ -67,8 +92,16 @@ class Model:
         Columns of baseline links and what they carry today.
     home
         Columns that serve a use from its own country.
+    freight
+        USD/t of every column, where columns are routes.
+    table
+        The route columns, where there are any.
     price
-        Called with row duals and the cost per tonne-freight; appends better routes, tells how many.
+        Appends better routes to a model and its solver under row duals, tells how many.
+    warm
+        The solver of the undisturbed program, where there is one to start from.
+    method
+        ``"simplex"`` or ``"ipm"`` (interior point): both give the same answers.
     """
 
     rows: Rows
@@ -80,11 +113,21 @@ class Model:
     keep: Ints
     keep_flow: Floats
     home: Ints
-    price: Callable[[Model, Solver, Floats, str], int] | None = None
     freight: Floats = field(default_factory=lambda: np.zeros(0))
-    held: list[Floats] = field(default_factory=list)
-    paths: Paths | None = None
-    paths_face: Face | None = None
+    table: Columns | None = None
+    price: Price | None = None
+    warm: Warm | None = None
+    method: str = "simplex"
+    held: list[tuple[Floats, bool]] = field(default_factory=list)
+    _free: Face = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._free = self.face
+
+    def reset(self) -> None:
+        """Take the phases off again."""
+        self.face = self._free.widened(self.columns - len(self._free.lower))
+        self.held.clear()
 
     @property
     def columns(self) -> int:
@@ -98,46 +141,70 @@ class Model:
         return cost
 
     def open(self, face: Face, cost: Floats) -> Solver:
-        """Pass the program to the solver."""
-        return Solver(cost, face.lower, face.upper, self.matrix, face.row_lower, face.row_upper)
+        """Pass the program to the solver; a warm one only takes what differs."""
+        if self.warm is not None:
+            return self.warm.open(self, face, cost)
+        return Solver(
+            cost, face.lower, face.upper, self.matrix, face.row_lower, face.row_upper, method=self.method
+        )
 
-    def grow(self, solver: Solver, entries: Builder, freight: Floats, cost: Floats) -> None:
-        """Append columns (from zero up) to the model, and with a cost to a solver."""
+    def grow(self, solver: Solver | None, draft: Draft, table: Columns, freight: Floats, *, paid: bool) -> None:
+        """Take the newest columns of a draft (from zero up) into the model and a solver."""
         from scipy.sparse import csc_array, hstack
 
-        more = entries.matrix()
-        count = int(more.shape[1])
+        count = len(freight)
+        more = csc_array(draft.builder.matrix(self.matrix.shape[0])[:, self.columns :])
         self.matrix = csc_array(hstack([self.matrix, more]))
-        zero, inf = np.zeros(count), np.full(count, np.inf)
-        self.face = replace(
-            self.face, lower=np.append(self.face.lower, zero), upper=np.append(self.face.upper, inf)
-        )
+        self.face = self.face.widened(count)
         self.freight = np.append(self.freight, freight)
-        solver.add(cost, inf, more)
+        self.table = table if self.table is None else Columns.join([self.table, table])
+        if solver is not None:
+            solver.add(freight / USD if paid else np.zeros(count), np.full(count, np.inf), more)
 
     def best(self, cost: Floats) -> Solution:
         """Minimise a cost that no route has a part in, pricing in routes until none can help."""
         solver = self.open(self.face, cost)
         found = solver.solve()
-        while self.price is not None and self.price(self, solver, found.dual, "free"):
+        while self.price is not None and self.price(self, solver, found.dual, paid=False):
             found = solver.solve()
         return found
-
 
     def cheapest(self) -> Solution:
         """Minimise freight, processing and relinking, pricing in routes until none can help."""
         solver = self.open(self.face, self.freight / USD)
         found = solver.solve()
-        while self.price is not None and self.price(self, solver, found.dual * USD, "freight"):
+        while self.price is not None and self.price(self, solver, found.dual * USD, paid=True):
             found = solver.solve()
         return found
 
 
-def fix(model: Model, found: Solution, scale: float = 1.0) -> None:
-    """Hold a phase: keep only its optimal solutions."""
-    model.face = model.face.at(found, scale)
+    def spread(self, shape: Callable[[], tuple[Floats, Floats]], *, moved: float | None = None) -> Floats:
+        """Minimise a separable quadratic over the present face, pricing in routes until none can help.
+
+        ``shape`` returns curves and costs of the present columns; ``moved`` is the cost of a new way of a link (None =
+        there are none) and 0 that of new tonnes.
+        """
+        lowest, x = np.inf, np.zeros(0)
+        for _ in range(_SPREADS):
+            curve, cost = shape()
+            face = self.face
+            found, dual = spread_priced(
+                curve, cost, self.matrix, face.row_lower, face.row_upper, face.lower, face.upper
+            )
+            value = float((curve * found * found / 2 + cost * found).sum())
+            if len(x) and value > lowest - 1e-9 * max(1.0, abs(lowest)):
+                return np.append(x, np.zeros(len(found) - len(x)))
+            lowest, x = value, found
+            if self.price is None or not self.price(self, None, dual, paid=False, moved=moved):
+                break
+        return np.append(x, np.zeros(self.columns - len(x)))
+
+
+def fix(model: Model, found: Solution, *, paid: bool = False) -> None:
+    """Hold a phase: keep only its optimal solutions. ``paid`` as in :class:`Price`."""
+    model.face = model.face.at(found)
     if model.price is not None:
-        model.held.append(found.dual)
+        model.held.append((found.dual * (USD if paid else 1.0), paid))
 
 
 def share_shortage(model: Model) -> Floats:
@@ -147,14 +214,16 @@ def share_shortage(model: Model) -> Floats:
     alike, keeping what it can of each baseline link (b tonnes); what capacity remains elsewhere goes
     where the largest share is missing. The optimum is unique in x and u. Returns unmet per use (units).
     """
-    face = model.face
-    curve, cost = np.zeros(model.columns), np.zeros(model.columns)
     carried = np.maximum(model.keep_flow, 1e-12)
-    curve[model.keep], cost[model.keep] = 1.0 / carried, -1.0
     wanted = model.rows.upper[model.rows.intake[model.uses]] / model.unit
-    curve[model.unmet] = EVEN / np.maximum(wanted, 1e-12)
-    x = spread(curve, cost, model.matrix, face.row_lower, face.row_upper, face.lower, face.upper)
-    return x[model.unmet]
+
+    def shape() -> tuple[Floats, Floats]:
+        curve, cost = np.zeros(model.columns), np.zeros(model.columns)
+        curve[model.keep], cost[model.keep] = 1.0 / carried, -1.0
+        curve[model.unmet] = EVEN / np.maximum(wanted, 1e-12)
+        return curve, cost
+
+    return model.spread(shape)[model.unmet]
 
 
 def unit_of(left: Limits) -> float:

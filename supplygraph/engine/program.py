@@ -1,39 +1,44 @@
 """The one linear program: what can still be delivered, and to whom.
 
 Rows: balance of every transform process (what leaves = recovery x what enters), its limit, demand of
-every use, throughput of sites and edges where finite. Columns: unmet demand, and flows from origin to
-destination process. Without finite transport limits the flows meet in hubs
-(:mod:`supplygraph.engine.hubs`) and the cheapest route of each pair is as good as any: a route has no
-part in any row, so swapping a flow onto the cheapest one changes feasibility nowhere and cost only
-down. With finite ones, routes are columns and are priced in (:mod:`supplygraph.engine.paths`).
+every use, throughput of sites and edges where finite, rules and export limits. Columns: unmet demand, and
+flows from origin to destination process over routes (:mod:`supplygraph.engine.paths`), compiled once
+(:mod:`supplygraph.engine.compiled`). Asked only *how much* can be delivered, and without finite transport
+limits, a route has no part in any row: the flows meet in hubs (:mod:`supplygraph.engine.hubs`), a much smaller
+program with the same optimum.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from supplygraph.engine.certificate import Certificate, certify
+from supplygraph.engine.compiled import Compiled
 from supplygraph.engine.expanded import USE, Expanded, expand
 from supplygraph.engine.hubs import add_hubs, serves
-from supplygraph.engine.limits import Limits, Scenario, limits
+from supplygraph.engine.limits import Ban, Limits, Scenario, limits
 from supplygraph.engine.model import Face, Model, fix, share_shortage, unit_of
-from supplygraph.engine.paths import path_model
-from supplygraph.engine.rows import Audiences, Builder, Rows
+from supplygraph.engine.paths import Prices
+from supplygraph.engine.rows import Audiences, Builder, Rows, Rule
 from supplygraph.engine.ways import Links, Ways, baseline_serves, calm_ways, ways_under
 from supplygraph.errors import DataError, Problem, UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from supplygraph.engine.expanded import Bools, Floats, Ints
     from supplygraph.engine.solver import Solution, Solver
     from supplygraph.network.network import SupplyNetwork
 
 RATIONINGS = ("proportional", "home_first", "zone_first")
+#: Compiled programs kept at most: one per set of audiences and rules.
+_COMPILED = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,14 +54,17 @@ class Served:
     by_process
         Served tonnes per use process under the rationing asked for; missing without one, because
         the most that can be served says nothing about who is served.
-    certificate
-        The cut that proves nothing more can be delivered.
     """
 
     total_t: float
     demand_t: float
     by_process: pd.Series | None
-    certificate: Certificate
+    _certify: Callable[[], Certificate]
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """The cut that proves nothing more can be delivered."""
+        return self._certify()
 
     @property
     def unmet_t(self) -> float:
@@ -83,14 +91,18 @@ class Program:
         The network.
     ramp
         Mines and plants can reach at most ``(1 + ramp) x today`` (and their capacity); None = their capacity.
+    method
+        ``"simplex"``, or ``"ipm"`` (interior point, never warm): the answers are the same.
 
     Notes
     -----
-    Repeated questions that change only processes start warm from the basis of the undisturbed network,
-    put back every time, so the order of questions never matters.
+    Repeated questions start warm from the basis of the undisturbed network, put back every time, so the order
+    of questions never matters.
     """
 
-    def __init__(self, net: SupplyNetwork | Expanded, *, ramp: float | None = None) -> None:
+    def __init__(
+        self, net: SupplyNetwork | Expanded, *, ramp: float | None = None, method: str = "simplex"
+    ) -> None:
         if ramp is not None and not (np.isfinite(ramp) and ramp >= 0):
             problem = Problem("ramp", f"is {ramp!r}; expected a number of at least 0, or None", "0.2 means +20 %.")
             raise DataError("ramp out of range", [problem])
@@ -98,7 +110,9 @@ class Program:
         self.ramp = ramp
         self.links = Links.of(self.graph)
         self._calm = [calm_ways(self.graph, product) for product in range(len(self.graph.products))]
+        self.method = method
         self._warm: tuple[Model, Solver, Any] | None = None
+        self._compiled: dict[tuple[object, ...], Compiled] = {}
 
     def scenario(
         self,
@@ -107,7 +121,7 @@ class Program:
         closed_processes: Iterable[str] = (),
         closed_edges: Iterable[str] = (),
         factors: Mapping[str, float] | None = None,
-        bans: tuple[tuple[int, int, int, float], ...] = (),
+        bans: tuple[Ban, ...] = (),
     ) -> Scenario:
         """Turn names into a scenario; ``factors`` are by process (else site, else edge)."""
         graph = self.graph
@@ -153,16 +167,34 @@ class Program:
         return wanted
 
     def model(
-        self, setting: Setting, audiences: Audiences | None = None, *, links: bool = False, home: bool = False,
-        relink: float = 0.0,
+        self, setting: Setting, audiences: Audiences | None = None, rules: tuple[Rule, ...] = (),
+        *, links: bool = False, home: bool = False,
     ) -> Model:
-        """Build the program of one setting: hubs where they suffice, else routes."""
+        """Build the program of one setting for questions of how much: hubs where they suffice, else routes."""
         groups = Audiences.one(self.graph) if audiences is None else audiences
         if setting.left.couples:
-            return path_model(
-                self.graph, setting.left, setting.ways, groups, self.links, setting.scenario, relink=relink
+            return self.routes(setting, groups, rules)
+        model = _hub_model(self.graph, setting, groups, rules, self.links if links else None, home=home)
+        model.method = self.method
+        return model
+
+    def routes(
+        self, setting: Setting, audiences: Audiences | None = None, rules: tuple[Rule, ...] = (),
+        prices: Prices | None = None,
+    ) -> Model:
+        """Return the program over routes of one setting, from the compiled one."""
+        groups = Audiences.one(self.graph) if audiences is None else audiences
+        finite = np.isfinite(setting.left.node), np.isfinite(setting.left.arc)
+        parts = (groups.of, groups.allowed, groups.labelled, *finite)
+        key = (*(part.tobytes() for part in parts), *(rule.key for rule in rules))
+        if key not in self._compiled:
+            while len(self._compiled) >= _COMPILED:
+                del self._compiled[next(iter(self._compiled))]
+            self._compiled[key] = Compiled(
+                self.graph, self.links, self._calm, groups, rules, finite, self.ramp, self.method
             )
-        return _hub_model(self.graph, setting, groups, self.links if links else None, home=home)
+        found = self._compiled[key]
+        return found.model(setting.left, setting.ways, setting.scenario, Prices() if prices is None else prices)
 
     def max_served(
         self,
@@ -218,7 +250,6 @@ class Program:
     def _answer(self, model: Model, setting: Setting, found: Solution, unmet: Floats | None) -> Served:
         graph = self.graph
         demand = float(setting.left.demand.sum())
-        certificate = certify(graph, model, setting.left, setting.scenario, found)
         served = None
         if unmet is not None:
             wanted = setting.left.demand[model.uses]
@@ -226,7 +257,7 @@ class Program:
             index = pd.Index(graph.processes[model.uses], name="process")
             served = pd.Series(amounts, index=index, name="served_t")
         total = max(demand - found.objective * model.unit, 0.0)
-        return Served(total, demand, served, certificate)
+        return Served(total, demand, served, lambda: certify(graph, model, setting.left, setting.scenario, found))
 
 
 def max_served(
@@ -280,6 +311,26 @@ def max_served(
     )
 
 
+_SHARED = threading.local()
+_PROGRAMS = 4
+
+
+def shared(net: SupplyNetwork, *, ramp: float | None = None) -> Program:
+    """Return the program of a network, compiled once per thread and kept for the next question.
+
+    The last few networks are remembered, by fingerprint.
+    """
+    known: dict[tuple[str, float | None], Program] = _SHARED.__dict__.setdefault("known", {})
+    key = (net.fingerprint, ramp)
+    program = known.pop(key, None)
+    if program is None:
+        program = Program(net, ramp=ramp)
+        while len(known) >= _PROGRAMS:
+            del known[next(iter(known))]
+    known[key] = program
+    return program
+
+
 def ration(
     model: Model, rationing: str, zone: Bools, *, first: list[Floats] | None = None
 ) -> tuple[Solution, Floats]:
@@ -326,11 +377,15 @@ def _face(rows: Rows, left: Limits, uses: Ints, columns: int, row_count: int, un
     return Face(lower, upper, np.append(rows.lower / unit, extra), np.append(rows.upper / unit, extra))
 
 
-def _hub_model(graph: Expanded, setting: Setting, audiences: Audiences, links: Links | None, *, home: bool) -> Model:
-    rows = Rows.of(graph, audiences, setting.left)
+def _hub_model(
+    graph: Expanded, setting: Setting, audiences: Audiences, rules: tuple[Rule, ...], links: Links | None,
+    *, home: bool,
+) -> Model:
+    rows = Rows.of(graph, audiences, setting.left, rules)
     uses = np.flatnonzero(graph.role == USE)
     builder = Builder(len(rows))
     unmet = builder.add(len(uses), [(rows.intake[uses], np.ones(len(uses)))])
+    builder.add(len(rows.wholes), rows.sums())
     next_row = len(rows)
     for ways in setting.ways:
         for audience in range(audiences.count):
@@ -355,12 +410,12 @@ def _add_links(builder: Builder, rows: Rows, ways: list[Ways], links: Links, sta
     Returns the columns that measure what is kept of each link, its tonnes, and the next row. Feed that
     changes its audience is still kept: where several audiences share a plant, one column measures their sum.
     """
-    graph, several = rows.graph, rows.audiences.count > 1
+    graph = rows.graph
     keep, flows = [], []
     for product, way in enumerate(ways):
         here = np.flatnonzero((links.product == product) & (links.flow > 0))
         row, column = way.row[links.origin[here]], way.column[links.destination[here]]
-        feeds = np.isin(here, here[graph.gives[links.destination[here]] >= 0]) & several
+        feeds = (graph.gives[links.destination[here]] >= 0) & rows.audiences.labelled[product]
         sums = np.full(len(links.flow), -1)
         sums[here[feeds]] = np.arange(start, start + int(feeds.sum()))
         start += int(feeds.sum())
@@ -404,5 +459,5 @@ def _find(kind: str, ids: pd.Index, names: list[str]) -> Ints:
 
 
 __all__ = [
-    "RATIONINGS", "Certificate", "Program", "Served", "Setting", "baseline_serves", "max_served", "ration",
+    "RATIONINGS", "Certificate", "Program", "Served", "Setting", "baseline_serves", "max_served", "ration", "shared",
 ]

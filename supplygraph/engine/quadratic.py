@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from supplygraph.engine.expanded import Bools, Floats
 
 _STEPS = 200
+#: Rounds of the active set from a first guess, and from an interior solution.
+_GUESSES, _ROUNDS = 12, 30
 
 
 def spread(
@@ -61,20 +63,34 @@ def spread(
     Mehrotra's predictor-corrector on the normal equations; 15 to 60 factorisations of a matrix of
     the size of the rows. See S. J. Wright, *Primal-Dual Interior-Point Methods*, SIAM 1997.
     """
+    return spread_priced(curve, cost, matrix, row_lower, row_upper, lower, upper, tolerance=tolerance)[0]
+
+
+def spread_priced(
+    curve: Floats,
+    cost: Floats,
+    matrix: csc_array,
+    row_lower: Floats,
+    row_upper: Floats,
+    lower: Floats,
+    upper: Floats,
+    *,
+    tolerance: float = 1e-9,
+) -> tuple[Floats, Floats]:
+    """Do as :func:`spread`; return the columns and the price of every row (0 where nothing is left to choose)."""
     from scipy.sparse import csc_array, hstack
 
     lower, upper = _forced(matrix, row_lower, row_upper, lower, upper)
-    result = lower.copy()
+    result, prices = lower.copy(), np.zeros(matrix.shape[0])
     moving = upper - lower > 1e-8 * np.maximum(1.0, np.abs(lower))
+    if not moving.any():
+        return result, prices
     fixed = matrix @ np.where(moving, 0.0, lower)
-    used = np.isfinite(row_lower) | np.isfinite(row_upper)
-    body = csc_array(matrix[:, moving][used])
+    body = csc_array(matrix[:, moving])
+    used = np.flatnonzero((np.isfinite(row_lower) | np.isfinite(row_upper)) & (np.diff(body.tocsr().indptr) > 0))
+    body = csc_array(body[used])
     low, high = (row_lower - fixed)[used], (row_upper - fixed)[used]
     equal = high - low <= 1e-13 * np.maximum(1.0, np.abs(high))
-    full = np.diff(body.tocsr().indptr) > 0
-    body, low, high, equal = csc_array(body[full]), low[full], high[full], equal[full]
-    if not moving.any():
-        return result
     slack = np.flatnonzero(~equal)
     ones = csc_array((-np.ones(len(slack)), (slack, np.arange(len(slack)))), shape=(len(low), len(slack)))
     rows = csc_array(hstack([body, ones]))
@@ -83,12 +99,25 @@ def spread(
     curves = np.concatenate([curve[moving], np.zeros(len(slack))])
     costs = np.concatenate([cost[moving], np.zeros(len(slack))])
     right = np.where(equal, (low + high) / 2, 0.0)
-    try:
-        found = _interior(curves, costs, rows, right, below, above, tolerance)
-    except SupplyGraphError:  # numerically hard: slower, but an active set does not mind
-        found = _active_set(curves, costs, rows, right, below, above)
+    found, dual = _solve(curves, costs, rows, right, below, above, tolerance)
     result[moving] = np.clip(found[: int(moving.sum())], lower[moving], upper[moving])
-    return result
+    prices[used] = dual
+    return result, prices
+
+
+def _solve(
+    curve: Floats, cost: Floats, rows: csc_array, right: Floats, below: Floats, above: Floats, tolerance: float
+) -> tuple[Floats, Floats]:
+    """Try what is quickest first; every way ends at the same optimum."""
+    alone = np.clip(np.where(curve > 0, -cost / np.where(curve > 0, curve, 1.0), 0.0), below, above)
+    guess = alone <= below, alone >= above  # where each column would go if there were no rows
+    found = _polish(curve, cost, rows, right, (below, above), alone, guess, rounds=_GUESSES)
+    if found is not None:
+        return found
+    try:
+        return _interior(curve, cost, rows, right, below, above, tolerance)
+    except SupplyGraphError:  # numerically hard: slower, but an active set does not mind
+        return _active_set(curve, cost, rows, right, below, above)
 
 
 def _forced(
@@ -120,14 +149,15 @@ def _finite(bounds: Floats) -> Floats:
 
 def _interior(
     curve: Floats, cost: Floats, rows: csc_array, right: Floats, below: Floats, above: Floats, tolerance: float
-) -> Floats:
+) -> tuple[Floats, Floats]:
     has_low, has_high = np.isfinite(below), np.isfinite(above)
     z = _start(right, below, above)
     y = np.zeros(rows.shape[0])
     low_dual, high_dual = has_low.astype(np.float64), has_high.astype(np.float64)
     count = max(int(has_low.sum() + has_high.sum()), 1)
     size_p, size_d = 1.0 + np.abs(right).max(initial=0.0), 1.0 + np.abs(cost).max(initial=0.0)
-    best, best_z, worse = np.inf, z, 0
+    best, best_z, best_y, worse = np.inf, z, y, 0
+    at_low, at_high = np.zeros_like(has_low), np.zeros_like(has_high)
     # Distances to the bounds are kept as variables of their own: z - below would cancel to nothing.
     from_low, from_high = np.where(has_low, z - below, 1.0), np.where(has_high, above - z, 1.0)
     for _ in range(_STEPS):
@@ -139,7 +169,8 @@ def _interior(
         )
         worse = 0 if error < 0.9 * best else worse + 1
         if error < best:
-            best, best_z = error, z
+            best, best_z, best_y = error, z, y
+            at_low, at_high = has_low & (from_low < low_dual), has_high & (from_high < high_dual)
         if error < tolerance * 1e-3 or (worse > 15 and mu < 1e-6) or not np.isfinite(error):
             break
         theta = curve + low_dual / from_low + high_dual / from_high
@@ -176,17 +207,82 @@ def _interior(
         low_dual, high_dual = low_dual + length * dl, high_dual + length * dh
     if best > 1e3 * tolerance:
         raise SupplyGraphError(f"even spreading did not converge (residual {best:.1e})")
-    return best_z
+    exact = _polish(curve, cost, rows, right, (below, above), best_z, (at_low, at_high), rounds=_ROUNDS)
+    return (best_z, best_y) if exact is None else exact
 
 
-def _active_set(curve: Floats, cost: Floats, rows: csc_array, right: Floats, below: Floats, above: Floats) -> Floats:
+def _polish(
+    curve: Floats, cost: Floats, rows: csc_array, right: Floats, bounds: tuple[Floats, Floats], z: Floats,
+    active: tuple[Bools, Bools], *, rounds: int,
+) -> tuple[Floats, Floats] | None:
+    """Solve the optimality conditions exactly for the bounds that look active; None if no such guess holds.
+
+    An interior method stops a little inside; where curves are flat that is 1e-6 of all tonnes. Bounds that the
+    solution crosses become active, those with a dual of the wrong sign are let go (a primal-dual active set).
+    """
+    below, above = bounds
+    at_low, at_high = active[0].copy(), active[1] & ~active[0]
+    size = max(1.0, float(np.abs(right).max(initial=0.0)))
+    slope = max(1.0, float(np.abs(cost).max(initial=0.0)))
+    for _ in range(rounds):
+        x = np.where(at_low, below, np.where(at_high, above, z))
+        free = ~(at_low | at_high)
+        try:
+            x[free], y, error = _conditions(curve[free], cost[free], rows, right, x, free)
+        except RuntimeError:
+            return None
+        pull = curve * x + cost - rows.T @ y
+        crossed_low, crossed_high = free & (x < below - 1e-9 * size), free & (x > above + 1e-9 * size)
+        loose_low, loose_high = at_low & (pull < -1e-9 * slope), at_high & (pull > 1e-9 * slope)
+        if not (crossed_low | crossed_high | loose_low | loose_high).any():
+            return (np.clip(x, below, above), y) if error <= 1e-9 * size else None
+        at_low, at_high = (at_low | crossed_low) & ~loose_low, (at_high | crossed_high) & ~loose_high
+    return None
+
+
+def _conditions(
+    curve: Floats, cost: Floats, rows: csc_array, right: Floats, x: Floats, free: Bools
+) -> tuple[Floats, Floats, float]:
+    """Solve ``curve x + cost = rows' y``, ``rows x = right`` for the free columns; return x, y and the residual.
+
+    A whiff on the diagonal picks the point nearest to ``x`` where there is a choice; refinement takes it out.
+    """
+    from scipy.sparse import block_array, csc_array, diags_array
+    from scipy.sparse.linalg import splu
+
+    body = csc_array(rows[:, free])
+    count, height = body.shape[1], body.shape[0]
+    target = np.concatenate([-cost, right - rows @ np.where(free, 0.0, x)])
+    whiff = 1e-8
+    exact = csc_array(block_array([[diags_array(curve), -body.T], [body, csc_array((height, height))]]))
+    shift = diags_array(np.concatenate([np.full(count, whiff), np.full(height, whiff)]))
+    solve = splu(csc_array(exact + shift)).solve
+    found = np.concatenate([x[free], np.zeros(height)])
+    best, best_error = found, np.inf
+    for _ in range(20):
+        left = target - exact @ found
+        error = float(np.abs(left).max(initial=0.0))
+        if error < best_error:
+            best, best_error = found, error
+        elif error > 2 * best_error:
+            break
+        if error <= 1e-12:
+            break
+        found = found + solve(left)
+    return best[:count], best[count:], best_error
+
+
+def _active_set(
+    curve: Floats, cost: Floats, rows: csc_array, right: Floats, below: Floats, above: Floats
+) -> tuple[Floats, Floats]:
     """Solve the same program by HiGHS, for the few that the interior method cannot finish."""
     from supplygraph.engine.solver import Solver
 
     size = max(1.0, float(np.abs(right).max(initial=0.0)))
     solver = Solver(cost * size, below / size, above / size, rows, right / size, right / size)
     solver.set_curve(curve * size * size)
-    return solver.solve().x * size
+    found = solver.solve()
+    return found.x * size, found.dual / size
 
 
 def _start(right: Floats, below: Floats, above: Floats) -> Floats:

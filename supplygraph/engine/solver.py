@@ -10,19 +10,20 @@ import numpy as np
 from supplygraph.errors import InfeasibleError, SupplyGraphError
 
 if TYPE_CHECKING:
-    from scipy.sparse import csc_array
+    from scipy.sparse import csc_array, csr_array
 
     from supplygraph.engine.expanded import Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """An optimum: value, columns, row duals and reduced costs (minimisation signs)."""
+    """An optimum: value, columns, row duals, reduced costs (minimisation signs), and simplex steps it took."""
 
     objective: float
     x: Floats
     dual: Floats
     reduced: Floats
+    steps: int = 0
 
 
 class Solver:
@@ -33,7 +34,8 @@ class Solver:
     """
 
     def __init__(
-        self, cost: Floats, lower: Floats, upper: Floats, matrix: csc_array, row_lower: Floats, row_upper: Floats
+        self, cost: Floats, lower: Floats, upper: Floats, matrix: csc_array, row_lower: Floats, row_upper: Floats,
+        *, method: str = "simplex",
     ) -> None:
         import highspy
 
@@ -54,12 +56,11 @@ class Solver:
         model.a_matrix_.value_ = matrix.data.astype(np.float64)
         # The base class is the solver itself; the Python class on top prints a banner when it is made.
         engine: Any = highspy.Highs.__base__()
-        options = {"output_flag": False, "threads": 1, "random_seed": 0, "presolve": "off", "solver": "simplex"}
+        options = {"output_flag": False, "threads": 1, "random_seed": 0, "presolve": "off", "solver": method}
         for option, value in options.items():
             engine.setOptionValue(option, value)
         engine.passModel(model)
         self._engine = engine
-        self._row_lower, self._row_upper = row_lower, row_upper
         self.columns = int(matrix.shape[1])
         self.rows = int(matrix.shape[0])
 
@@ -81,9 +82,7 @@ class Solver:
 
     def set_rows(self, lower: Floats, upper: Floats) -> None:
         """Replace all row bounds."""
-        for row in np.flatnonzero((lower != self._row_lower) | (upper != self._row_upper)).tolist():
-            self._engine.changeRowBounds(row, float(lower[row]), float(upper[row]))
-        self._row_lower, self._row_upper = lower, upper
+        self._engine.changeRowsBounds(self.rows, np.arange(self.rows, dtype=np.int32), lower, upper)
 
     def add(self, cost: Floats, upper: Floats, matrix: csc_array) -> None:
         """Append columns from zero up to ``upper``."""
@@ -94,11 +93,23 @@ class Solver:
         )
         self.columns += count
 
-    def cut_back(self, columns: int) -> None:
-        """Remove every column from number ``columns`` on."""
+    def add_rows(self, lower: Floats, upper: Floats, matrix: csr_array) -> None:
+        """Append rows."""
+        count = int(matrix.shape[0])
+        self._engine.addRows(
+            count, lower, upper, int(matrix.nnz),
+            matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(np.float64),
+        )
+        self.rows += count
+
+    def cut_back(self, columns: int, rows: int) -> None:
+        """Remove every column from number ``columns`` on, and every row from number ``rows`` on."""
         if self.columns > columns:
             self._engine.deleteCols(self.columns - columns, np.arange(columns, self.columns, dtype=np.int32))
             self.columns = columns
+        if self.rows > rows:
+            self._engine.deleteRows(self.rows - rows, np.arange(rows, self.rows, dtype=np.int32))
+            self.rows = rows
 
     def basis(self) -> Any:
         """Return the present basis, to be put back later."""
@@ -130,12 +141,13 @@ class Solver:
         if status != self._optimal:
             message = f"the solver stopped without an answer ({self._engine.modelStatusToString(status)})"
             raise SupplyGraphError(message)
-        found = self._engine.getSolution()
+        found, info = self._engine.getSolution(), self._engine.getInfo()
         return Solution(
-            float(self._engine.getInfo().objective_function_value),
+            float(info.objective_function_value),
             np.array(found.col_value),
             np.array(found.row_dual),
             np.array(found.col_dual),
+            int(info.simplex_iteration_count),
         )
 
     def _ray(self) -> Floats | None:

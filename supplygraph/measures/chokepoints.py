@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from supplygraph.engine.paths import RELINK_USD_T
 from supplygraph.engine.program import Program, baseline_serves
 from supplygraph.errors import UnknownNameError
 from supplygraph.measures import leastchange, stages, tracing
@@ -187,7 +188,7 @@ def chokepoints(
     losses = losses[losses["item"].isin(table.index)].reset_index(drop=True)
     params = {
         "by": by, "zone": zone, "alignment_as_of": alignment.as_of, "top": top, "rationing": leastchange.RATIONING,
-        "ramp": None, "relink_usd_t": leastchange.RELINK_USD_T,
+        "ramp": None, "relink_usd_t": RELINK_USD_T,
     }  # fmt: skip
     mineral = ", ".join(sorted(net.processes["mineral"].unique())).replace("_", " ")
     return ChokepointResult(

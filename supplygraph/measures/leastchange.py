@@ -8,19 +8,16 @@ and a fixed cost of relinking; then, among equally cheap changes, cuts in propor
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from supplygraph.engine.change import ROOM, least_change
 from supplygraph.engine.expanded import USE
-from supplygraph.engine.model import fix
-from supplygraph.engine.paths import KEEP, MOVED, NEW, path_model
+from supplygraph.engine.paths import RELINK_USD_T, Prices
 from supplygraph.engine.program import ration
-from supplygraph.engine.quadratic import spread
-from supplygraph.engine.rows import Audiences
-from supplygraph.errors import InfeasibleError, SupplyGraphError
 from supplygraph.measures import tracing
 
 if TYPE_CHECKING:
@@ -28,16 +25,11 @@ if TYPE_CHECKING:
 
     from supplygraph.engine.expanded import Expanded, Ints
     from supplygraph.engine.limits import Scenario
-    from supplygraph.engine.model import Face, Model
+    from supplygraph.engine.model import Model
     from supplygraph.engine.program import Program
 
-#: USD per tonne for a link that does not exist today. From 50 to 5 000 the answer is much the same;
-#: near zero customers change suppliers at random.
-RELINK_USD_T = 300.0
 RATIONING = "proportional"
-#: Room around what each use goes without, in units of 1e-4 of all demand; the next when one is too narrow.
-_ROOM = (1e-6, 1e-4, 1e-2)
-#: Flows (in the same units), kilometres, days and USD under this are what rounding leaves of nothing.
+#: Flows (in units of 1e-4 of all demand), kilometres, days and USD under this are what rounding leaves of nothing.
 _NOISE = 1e-6
 
 
@@ -90,76 +82,31 @@ def rerouted(program: Program, scenario: Scenario) -> Outcome:
     graph = program.graph
     setting = program.setting(scenario)
     most = program.max_served(scenario=scenario)
-    model = path_model(
-        graph, setting.left, setting.ways, Audiences.one(graph), program.links, scenario, relink=RELINK_USD_T
-    )
-    free = model.face
+    model = program.routes(setting, prices=Prices(relink=RELINK_USD_T))
     inside = np.zeros(len(graph.processes), dtype=np.bool_)
     unmet = np.zeros(len(model.uses))
     if setting.left.couples:  # limits on the way: this also finds the routes that keep within them
         _, unmet = ration(model, RATIONING, inside)
-    elif most.unmet_t > _ROOM[0] * model.unit:  # over the hubs who goes without is the same, and found sooner
+    elif most.unmet_t > ROOM[0] * model.unit:  # over the hubs who goes without is the same, and found sooner
         _, unmet = ration(program.model(setting, links=True), RATIONING, inside)
-    x = _cheapest(model, free, unmet, setting.left.output)
+    x = least_change(model, unmet, setting.left).x
     wanted = setting.left.demand[model.uses]
     served = pd.Series(np.clip(wanted - unmet * model.unit, 0.0, wanted), index=graph.processes[model.uses])
     return Outcome(most.total_t, served, _burden_of(graph, model, x)[model.uses])
 
 
-def _cheapest(
-    model: Model, free: Face, unmet: NDArray[np.float64], output: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Find the cheapest change on the free program with nothing held but who goes without."""
-    model.held.clear()
-    for room in _ROOM:
-        added = model.columns - len(free.lower)  # routes that earlier phases priced in
-        lower, upper = np.append(free.lower, np.zeros(added)), np.append(free.upper, np.full(added, np.inf))
-        upper[model.unmet] = np.clip(unmet + room, lower[model.unmet], upper[model.unmet])
-        lower[model.unmet] = np.clip(unmet - room, lower[model.unmet], upper[model.unmet])
-        model.face = replace(free, lower=lower, upper=upper)
-        try:
-            found = model.cheapest()
-            break
-        except InfeasibleError:
-            if room == _ROOM[-1]:
-                raise
-    fix(model, found)
-    try:
-        return _even(model, output)
-    except SupplyGraphError:  # only the choice among equally cheap changes is left open: take the solver's
-        return found.x
-
-
-def _even(model: Model, output: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Choose among equally cheap changes: cut shipments in proportion, so that flows are unique."""
-    if model.paths is None:
-        return np.zeros(model.columns)
-    graph, table = model.rows.graph, model.paths.table()
-    number, kind = table["number"].astype(np.int64), table["kind"]
-    taken = np.bincount(graph.ship_destination, graph.ship_flow, len(output))
-    ends = (output / model.unit)[table["origin"].astype(np.int64)]
-    ends = ends * (taken / model.unit)[table["destination"].astype(np.int64)]
-    weight = np.sqrt(np.maximum(np.where(np.isfinite(ends), ends, 0.0), 1e-4))
-    curve, cost = np.zeros(model.columns), np.zeros(model.columns)
-    curve[number] = 1.0 / np.where((kind != NEW) & (table["today"] > 0), table["today"], weight)
-    cost[number] = np.select([kind == KEEP, kind == MOVED], [-1.0, -0.5], 0.0)
-    face = model.face
-    return spread(curve, cost, model.matrix, face.row_lower, face.row_upper, face.lower, face.upper)
-
-
 def _burden_of(graph: Expanded, model: Model, x: NDArray[np.float64]) -> NDArray[np.float64]:
-    if model.paths is None:
+    if model.table is None:
         return np.zeros((len(graph.processes), 3))
-    table = model.paths.table()
-    flow = x[table["number"].astype(np.int64)] * model.unit
+    table = model.table
+    flow = x[table.number] * model.unit
     moves = flow > _NOISE * model.unit
-    steps = table["steps"].astype(np.int64)[moves]
+    steps = table.steps[moves]
     amounts = np.column_stack([
         np.where(steps >= 0, per_arc[steps], 0.0).sum(axis=1) if len(per_arc) else np.zeros(len(steps))
         for per_arc in (graph.km, graph.days, graph.cost)
     ])
-    origin, destination = (table[side].astype(np.int64)[moves] for side in ("origin", "destination"))
-    return _burden(graph, origin, destination, flow[moves], amounts)
+    return _burden(graph, table.origin[moves], table.destination[moves], flow[moves], amounts)
 
 
 def _burden(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from supplygraph.scenario.stages import in_stages
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from supplygraph.engine.certificate import Certificate
     from supplygraph.engine.expanded import Bools, Expanded, Floats
     from supplygraph.network.network import SupplyNetwork
     from supplygraph.response.phases import Flows
@@ -68,9 +70,29 @@ def build(
         tables={
             "unmet": unmet, "coverage": covered.set_index("stage"), "routes": routes, "displaced": displaced,
             "edges": _edges(net, table), "shipments_after": _after(table), "cut": certificate.table,
+            "shadow": _named_limits(net, flows.shadow),
         },
         figures=figures,
     )
+
+
+def side_by_side(answers: dict[str, Reroute]) -> Reroute:
+    """Return the proportional answer, with what each rationing leaves unmet in ``rationings``."""
+    first = answers["proportional"]
+    frame = first.unmet[["name", "country", "demand_t", "zone"]]
+    for how, plan in answers.items():
+        frame = frame.assign(**{f"{how}_t": plan.unmet["unmet_t"]})
+    words = [
+        f"{how}: {number(plan.zone_unmet_t)} t unmet in the zone of {number(plan.unmet_t)} t in the world"
+        if plan.zone_demand_t > 0 else f"{how}: {number(plan.unmet_t)} t unmet in the world"
+        for how, plan in answers.items()
+    ]
+    return Reroute(
+        title=first.title, table=first.table, params={**first.params, "rationing": "all"}, network=first.network,
+        explanation=f"{first.explain()}\nWho goes without, by rule: {'; '.join(words)}.",
+        tables={name: table for name, table in first.tables.items() if name != "table"} | {"rationings": frame},
+        figures=first.figures,
+    )  # fmt: skip
 
 
 def coverage(plan: Plan, aligned: Bools, cover: Callable[[Bools, Bools], float]) -> list[dict[str, Any]]:
@@ -239,14 +261,15 @@ def _closed(plan: Plan) -> tuple[str, ...]:
     return tuple(str(node) for node in factor.index[factor.to_numpy() <= 0])
 
 
-def _named(certificate: Any, net: SupplyNetwork) -> Any:
+def _named(certificate: Certificate, net: SupplyNetwork) -> Certificate:
     """Give the members of the cut names for people."""
-    from dataclasses import replace
+    return replace(certificate, table=_named_limits(net, certificate.table))
 
+
+def _named_limits(net: SupplyNetwork, table: pd.DataFrame) -> pd.DataFrame:
     place = net.processes["node"].map(net.nodes["name"])
     names = {**net.nodes["name"].to_dict(), **place.to_dict()}
-    table = certificate.table.assign(name=[names.get(item, item) for item in certificate.table["item"]])
-    return replace(certificate, table=table)
+    return table.assign(name=[names.get(item, item) for item in table["item"]])
 
 
 def _kpis(figures: dict[str, Any]) -> dict[str, str]:
@@ -279,18 +302,18 @@ def _explain(
     if plan.alignment is not None:
         inside, wanted = figures["zone_unmet_t"], figures["zone_demand_t"]
         lines.append(
-            f"In the zone ({plan.zone} or better on {plan.alignment.as_of}): {number(inside)} of {number(wanted)} t "
-            f"unmet ({percent(inside, wanted)})."
+            f"In the zone ({plan.options.zone} or better on {plan.alignment.as_of}): {number(inside)} of "
+            f"{number(wanted)} t unmet ({percent(inside, wanted)})."
         )
-    tier = plan.require or plan.zone
+    tier = plan.options.require or plan.options.zone
     for stage, row in covered.iterrows():
         lines.append(
             f"Aligned plants ({tier} or better, stage {stage}) can cover {percent(row['covered_t'], row['demand_t'])} "
             f"of the zone's demand: {tonnes(row['covered_t'])} of {tonnes(row['demand_t'])}."
         )
-    if plan.require is not None and figures["zone_unmet_t"] > 0:
+    if plan.options.require is not None and figures["zone_unmet_t"] > 0:
         stages = " and ".join(plan.stages)
-        rule = f"what serves the zone must pass {stages} in countries of tier {plan.require} or better"
+        rule = f"what serves the zone must pass {stages} in countries of tier {plan.options.require} or better"
         lines.append(f"The rule: {rule}.")
     if unmet > 0:
         lines.append(f"Who goes without is an assumption ({plan.params['rationing']}). The cut: {cut}")

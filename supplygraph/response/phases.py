@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from supplygraph.engine.certificate import Certificate, certify
-from supplygraph.engine.expanded import USE, tally
-from supplygraph.engine.model import fix
-from supplygraph.engine.paths import MOVED, NEW, path_model
+from supplygraph.engine.certificate import Certificate, certify, shadow_prices
+from supplygraph.engine.change import least_change
+from supplygraph.engine.model import USD
+from supplygraph.engine.paths import Columns, Prices
 from supplygraph.engine.program import Program, Setting, ration
-from supplygraph.engine.quadratic import spread
 from supplygraph.engine.rows import Audiences
 from supplygraph.errors import InfeasibleError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from supplygraph.engine.change import Change
     from supplygraph.engine.expanded import Bools, Expanded, Floats, Ints
     from supplygraph.engine.limits import Scenario
     from supplygraph.engine.model import Model
-
-#: Room (in units, 1e-4 of total demand) around the unmet demand fixed by the second phase.
-_ROOM = (1e-6, 1e-4, 1e-2)
+    from supplygraph.engine.rows import Rule
+    from supplygraph.engine.solver import Solution
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +34,11 @@ class Question:
     ----------
     zone
         Per process, whether its demand is inside the zone.
-    barred
-        Per process, whether what serves the zone may not come from it (it breaks the rule).
-    rationing, relink
+    rules
+        Who may serve the zone.
+    prices
+        What a tonne costs; ``extra`` only for the zone (row 0).
+    rationing
         As in :func:`~supplygraph.response.reroute.reroute`.
     first
         Groups of use processes served first, one after another.
@@ -46,11 +49,22 @@ class Question:
     program: Program
     scenario: Scenario
     zone: Bools
-    barred: Bools
+    rules: tuple[Rule, ...]
+    prices: Prices
     rationing: str
-    relink: float
     first: tuple[Bools, ...] = ()
     must: Floats | None = None
+
+    @property
+    def audiences(self) -> Audiences:
+        """Two audiences (zone, rest) where it matters who serves the zone, else one."""
+        graph = self.program.graph
+        matters = np.zeros(len(graph.processes), dtype=np.bool_)
+        for rule in self.rules:
+            matters |= rule.matters
+        if self.prices.extra is not None:
+            matters |= self.prices.extra[0] != 0
+        return Audiences.zone_and_rest(graph, self.zone, matters) if matters.any() else Audiences.one(graph)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,40 +80,30 @@ class Flows:
     kind: Ints
     unmet: Floats
     certificate: Certificate
+    shadow: pd.DataFrame
     objective_usd: float
-    duals: Floats
-
-
-def audiences_of(question: Question) -> Audiences:
-    """Two audiences (zone, rest) where a rule bars origins from the zone, else one."""
-    graph = question.program.graph
-    if not question.barred.any():
-        return Audiences.one(graph)
-    of = np.where(question.zone, 0, 1).astype(np.int64)
-    return Audiences(of, np.stack([~question.barred, np.ones(len(of), dtype=np.bool_)]))
+    even: bool
 
 
 def served(question: Question) -> tuple[Floats, Certificate]:
     """Phases 1 and 2: unmet demand per process (t), and the cut that proves its sum."""
     setting = question.program.setting(question.scenario)
-    _, unmet, certificate = _who(question, setting)
+    _, unmet, certificate, _ = _who(question, setting)
     return unmet, certificate
 
 
 def solve(question: Question) -> Flows:
     """All phases, each fixed before the next."""
-    graph = question.program.graph
-    setting = question.program.setting(question.scenario)
-    model, unmet, certificate = _who(question, setting)
-    if model.paths is None:
-        model = path_model(
-            graph, setting.left, setting.ways, audiences_of(question), question.program.links, question.scenario,
-            relink=question.relink,
-        )
-    else:
-        _reset(model)
-    x, objective, duals = _change(model, unmet[model.uses] / model.unit, setting)
-    return _flows(graph, model, x, unmet, certificate, objective, duals)
+    program = question.program
+    setting = program.setting(question.scenario)
+    model, unmet, certificate, found = _who(question, setting)
+    who = model.rows
+    if model.table is None:
+        model = program.routes(setting, question.audiences, question.rules, question.prices)
+    change = least_change(model, unmet[model.uses] / model.unit, setting.left)
+    duals = {"served_t_per_t": (who, found.dual), "usd_t": (model.rows, change.found.dual * USD)}
+    prices = shadow_prices(program.graph, setting.left, duals)
+    return _flows(program.graph, model, change, unmet, certificate, prices)
 
 
 def cover(question: Question, barred: Bools, wanted: Bools) -> float:
@@ -107,18 +111,19 @@ def cover(question: Question, barred: Bools, wanted: Bools) -> float:
     graph = question.program.graph
     demand = np.where(wanted, graph.demand, 0.0)
     setting = question.program.setting(question.scenario, demand=demand)
-    groups = Audiences(np.zeros(len(demand), dtype=np.int64), ~barred[None, :])
-    model = question.program.model(setting, groups)
+    model = question.program.model(setting, Audiences.one(graph, barred=barred))
     found = model.best(model.cost_of_unmet(np.ones(len(model.uses))))
     return max(float(demand.sum()) - found.objective * model.unit, 0.0)
 
 
-def _who(question: Question, setting: Setting) -> tuple[Model, Floats, Certificate]:
+def _who(question: Question, setting: Setting) -> tuple[Model, Floats, Certificate, Solution]:
     """Least unmet demand, then who goes without. Unmet is per process, in t."""
-    program, graph = question.program, question.program.graph
-    groups = audiences_of(question)
+    program, graph, groups = question.program, question.program.graph, question.audiences
     _possible(question, groups)
-    model = program.model(setting, groups, links=True, home=question.rationing == "home_first", relink=question.relink)
+    if setting.left.couples:
+        model = program.routes(setting, groups, question.rules, question.prices)
+    else:
+        model = program.model(setting, groups, question.rules, links=True, home=question.rationing == "home_first")
     if question.must is not None:
         upper = model.face.upper.copy()
         most = np.maximum(setting.left.demand - question.must, 0.0)[model.uses] / model.unit
@@ -128,7 +133,7 @@ def _who(question: Question, setting: Setting) -> tuple[Model, Floats, Certifica
     found, left = ration(model, question.rationing, question.zone, first=first)
     unmet = np.zeros(len(graph.processes))
     unmet[model.uses] = np.clip(left * model.unit, 0.0, setting.left.demand[model.uses])
-    return model, unmet, certify(graph, model, setting.left, question.scenario, found)
+    return model, unmet, certify(graph, model, setting.left, question.scenario, found), found
 
 
 def _possible(question: Question, groups: Audiences) -> None:
@@ -137,7 +142,7 @@ def _possible(question: Question, groups: Audiences) -> None:
     if must is None:
         return
     setting = program.setting(question.scenario, demand=must)
-    model = program.model(setting, groups)
+    model = program.model(setting, groups, question.rules)
     found = model.best(model.cost_of_unmet(np.ones(len(model.uses))))
     short = found.objective * model.unit
     if short > 1e-6 * max(float(np.sum(must)), 1.0):
@@ -146,68 +151,14 @@ def _possible(question: Question, groups: Audiences) -> None:
         raise InfeasibleError(message, certificate)
 
 
-def _reset(model: Model) -> None:
-    """Take the earlier phases off again; the third holds them by fixing unmet demand itself."""
-    base = model.paths_face
-    if base is None:
-        return
-    extra = model.columns - len(base.lower)
-    model.face = replace(
-        base, lower=np.append(base.lower, np.zeros(extra)), upper=np.append(base.upper, np.full(extra, np.inf))
-    )
-    model.held.clear()
-
-
-def _change(model: Model, unmet: Floats, setting: Setting) -> tuple[Floats, float, Floats]:
-    """Phases 3 and 4: least change for this unmet demand, then even spreading."""
-    free = model.face
-    for room in _ROOM:
-        lower, upper = free.lower.copy(), free.upper.copy()
-        extra = model.columns - len(lower)
-        lower = np.append(lower, np.zeros(extra))
-        upper = np.append(upper, np.full(extra, np.inf))
-        upper[model.unmet] = np.clip(unmet + room, lower[model.unmet], upper[model.unmet])
-        lower[model.unmet] = np.minimum(np.maximum(unmet - room, lower[model.unmet]), upper[model.unmet])
-        model.face = replace(free, lower=lower, upper=upper)
-        try:
-            found = model.cheapest()
-            break
-        except InfeasibleError:
-            if room == _ROOM[-1]:
-                raise
-    fix(model, found)
-    return _even(model, setting), found.objective * 100.0 * model.unit, found.dual
-
-
-def _even(model: Model, setting: Setting) -> Floats:
-    """Spread evenly: keep each baseline shipment in proportion, new tonnes in proportion to both ends."""
-    graph = model.rows.graph
-    table = model.paths.table() if model.paths is not None else {}
-    number, kind = table["number"].astype(np.int64), table["kind"]
-    curve, cost = np.zeros(model.columns), np.zeros(model.columns)
-    size = np.where(np.isfinite(setting.left.output), setting.left.output, 0.0) / model.unit
-    taken = tally(graph.ship_destination, graph.ship_flow, len(size))
-    taken = np.maximum(taken, np.where(graph.role == USE, setting.left.demand, 0.0)) / model.unit
-    ends = size[table["origin"].astype(np.int64)] * taken[table["destination"].astype(np.int64)]
-    weight = np.sqrt(np.maximum(ends, 1e-4))
-    kept = kind != NEW
-    today = np.where(table["today"] > 0, table["today"], weight)
-    curve[number] = np.where(kept, 1.0 / np.maximum(today, 1e-9), 1.0 / weight)
-    cost[number] = np.where(kept, np.where(kind == MOVED, -0.5, -1.0), 0.0)
-    face = model.face
-    return spread(curve, cost, model.matrix, face.row_lower, face.row_upper, face.lower, face.upper)
-
-
 def _flows(
-    graph: Expanded, model: Model, x: Floats, unmet: Floats, certificate: Certificate, objective: float, duals: Floats
+    graph: Expanded, model: Model, change: Change, unmet: Floats, certificate: Certificate, prices: pd.DataFrame
 ) -> Flows:
-    table = model.paths.table() if model.paths is not None else {}
-    flow = x[table["number"].astype(np.int64)] * model.unit
+    table = Columns.join([]) if model.table is None else model.table
+    flow = change.x[table.number] * model.unit
     least = 1e-9 * max(float(graph.demand.sum()), 1e-9)
     on = np.flatnonzero(flow > least)
-    names = ("origin", "destination", "audience", "shipment", "kind")
-    ints = {name: table[name].astype(np.int64)[on] for name in names}
     return Flows(
-        ints["origin"], ints["destination"], ints["audience"], ints["shipment"], table["steps"][on].astype(np.int64),
-        flow[on], ints["kind"], unmet, certificate, objective, duals,
+        table.origin[on], table.destination[on], table.audience[on], table.shipment[on], table.steps[on], flow[on],
+        table.kind[on], unmet, certificate, prices, change.objective_usd, change.even,
     )

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from supplygraph.engine.limits import Scenario
-from supplygraph.engine.program import RATIONINGS, Program
+from supplygraph.engine.limits import Ban, Scenario
+from supplygraph.engine.paths import RELINK_USD_T, Prices
+from supplygraph.engine.program import RATIONINGS, Program, shared
 from supplygraph.errors import DataError, Problem, UnknownNameError
+from supplygraph.response import rules
 from supplygraph.response.phases import Question
 from supplygraph.scenario.shock import Shock
 from supplygraph.scenario.stages import in_stages, product_stages
@@ -19,12 +21,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from supplygraph.engine.expanded import Bools, Floats
+    from supplygraph.engine.rows import Rule
     from supplygraph.network.network import SupplyNetwork
     from supplygraph.scenario.alignment import Alignment
-    from supplygraph.scenario.shock import Resolved
+    from supplygraph.scenario.resolve import Resolved
 
 #: What a rule is about unless other stages are named.
 STAGES = ("refining",)
+OBJECTIVES = ("least_change", "least_cost")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of :func:`~supplygraph.response.reroute.reroute`, as given."""
+
+    alignment: Alignment | None = None
+    require: str | None = None
+    prefer: float | None = None
+    cap: float | str | Mapping[str, float] | None = None
+    stages: Iterable[str] = STAGES
+    by: str = "territory"
+    zone: str = "linked"
+    rationing: str = "proportional"
+    ramp: float | None = 0.2
+    relink_usd_t: float = RELINK_USD_T
+    objective: str = "least_change"
+    priority: Iterable[str] | None = None
+    must_serve: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,89 +59,138 @@ class Plan:
     question: Question
     shock: Shock
     resolved: Resolved
-    alignment: Alignment | None
-    require: str | None
+    options: Options
     stages: tuple[str, ...]
-    zone: str
+    holders: rules.Holders
     params: dict[str, Any]
-    ruled: bool
 
     @classmethod
-    def of(
-        cls,
-        net: SupplyNetwork,
-        shock: Shock | None,
-        alignment: Alignment | None,
-        require: str | None,
-        stages: Iterable[str],
-        zone: str,
-        rationing: str,
-        ramp: float,
-        relink_usd_t: float,
-        priority: Iterable[str] | None,
-        must_serve: Mapping[str, float] | None,
-    ) -> Plan:
+    def of(cls, net: SupplyNetwork, shock: Shock | None, options: Options) -> Plan:
         """Check every option and turn it into arrays."""
         shock = Shock() if shock is None else shock
-        _check_shock(shock)
-        if rationing not in RATIONINGS:
-            raise UnknownNameError.of("rationing", rationing, RATIONINGS)
-        for name, value in (("require", require), ("rationing", "zone_first" if rationing == "zone_first" else None)):
-            if value is not None and alignment is None:
-                _refuse(name, f"is {value!r} but there is no alignment", "Give alignment=forge().")
-        if not (np.isfinite(relink_usd_t) and relink_usd_t >= 0):
-            _refuse("relink_usd_t", f"is {relink_usd_t!r}; expected a number of at least 0", "300 is a good start.")
-        chosen = (stages,) if isinstance(stages, str) else tuple(stages)
-        if require is None and chosen == STAGES and not (product_stages(net) == STAGES[0]).any():
-            chosen = ()  # the default, in a network without that stage, and no rule that needs it
-        staged = in_stages(net, chosen)
-        program = Program(net, ramp=ramp)
+        cap = _check(shock, options)
+        stages = _stages(net, options, cap)
+        alignment, holders = options.alignment, rules.Holders(net, options.by)
+        program = shared(net, ramp=options.ramp)
         resolved = shock.resolve(net)
-        country = net.processes["node"].map(net.nodes["country"])
-        inside, barred = np.zeros(len(country), dtype=np.bool_), np.zeros(len(country), dtype=np.bool_)
+        inside = np.zeros(len(net.processes), dtype=np.bool_)
+        limits: tuple[Rule, ...] = ()
+        extra = None
         if alignment is not None:
-            inside = country.isin(alignment.members(zone)).to_numpy() & (net.processes["role"] == "use").to_numpy()
-        if alignment is not None and require is not None:
-            barred = (staged & ~country.isin(alignment.members(require))).to_numpy()
+            members = alignment.members(options.zone)
+            country = net.processes["node"].map(net.nodes["country"])
+            inside = (country.isin(members) & (net.processes["role"] == "use")).to_numpy()
+            limits = rules.capped(net, holders, members, cap, stages)
+            if options.require is not None:
+                limits = (*rules.required(net, holders, alignment, options.require, stages), *limits)
+            if options.prefer:
+                extra = rules.preferred(net, holders, alignment, options.prefer, stages)
         question = Question(
             program,
             to_scenario(program, resolved),
             inside,
-            barred,
-            rationing,
-            float(relink_usd_t),
-            _groups(net, priority),
-            _must(net, program, must_serve),
+            limits,
+            Prices(float(options.relink_usd_t), options.objective == "least_cost", extra),
+            options.rationing,
+            _groups(net, options.priority),
+            _must(net, program, options.must_serve),
         )
-        params: dict[str, Any] = {
-            "shock": shock.describe(), "as_of": None if alignment is None else alignment.as_of, "require": require,
-            "stages": chosen, "zone": zone, "rationing": rationing, "ramp": ramp, "relink_usd_t": relink_usd_t,
-            "priority": None if priority is None else tuple([priority] if isinstance(priority, str) else priority),
-            "must_serve": None if must_serve is None else dict(must_serve),
-        }  # fmt: skip
-        ruled = bool(barred.any()) or rationing != "proportional" or priority is not None or must_serve is not None
-        return cls(net, program, question, shock, resolved, alignment, require, chosen, zone, params, ruled)
+        params = _params(shock, options, stages, cap)
+        return cls(net, program, question, shock, resolved, options, stages, holders, params)
+
+    @property
+    def alignment(self) -> Alignment | None:
+        """The tiers of countries."""
+        return self.options.alignment
+
+    @property
+    def ruled(self) -> bool:
+        """Whether anything but the shock shapes the answer."""
+        question = self.question
+        plain = question.rationing == "proportional" and not question.first and question.must is None
+        return bool(question.rules) or question.prices.extra is not None or not plain
+
+    @property
+    def unruled(self) -> Question:
+        """The same shock with nothing else asked."""
+        question = self.question
+        relink = Prices(question.prices.relink)
+        return Question(question.program, question.scenario, question.zone, (), relink, "proportional")
 
 
 def to_scenario(program: Program, resolved: Resolved) -> Scenario:
     """Turn a shock on a network into arrays."""
     graph = program.graph
-    bans = []
     ban = resolved.bans
     origins = graph.countries.get_indexer(pd.Index(ban["origin_country"]))
     products = graph.products.get_indexer(pd.Index(ban["product"]))
     targets = graph.countries.get_indexer(pd.Index(ban["destination_country"]))
-    everyone, keep = ban["destination_country"].isna().to_numpy(), ban["keep"].to_numpy()
-    for row in range(len(ban)):
-        if origins[row] >= 0 and (everyone[row] or targets[row] >= 0):
-            to = -1 if everyone[row] else int(targets[row])
-            bans.append((int(origins[row]), int(products[row]), to, float(keep[row])))
+    everyone = ban["destination_country"].isna().to_numpy()
+    keep, most = ban["keep"].to_numpy(), ban["limit_t"].to_numpy()
+    bans = tuple(
+        Ban(int(origins[row]), int(products[row]), -1 if everyone[row] else int(targets[row]), keep[row], most[row])
+        for row in range(len(ban))
+        if origins[row] >= 0 and (everyone[row] or targets[row] >= 0)
+    )
     return Scenario(
         resolved.process_factor.to_numpy(dtype=np.float64),
         resolved.node_factor.to_numpy(dtype=np.float64),
         resolved.edge_factor.to_numpy(dtype=np.float64),
-        tuple(bans),
+        bans,
     )
+
+
+def _check(shock: object, options: Options) -> dict[str, float]:
+    """Refuse what cannot be asked, every problem at once; return the cap."""
+    problems = []
+    if not isinstance(shock, Shock):
+        remedy = "Make one with Shock.close(...) or Shock.ban(...), or take one from scenarios()."
+        problems.append(Problem("shock", f"is {shock!r}; expected a Shock", remedy))
+    if options.rationing not in RATIONINGS:
+        raise UnknownNameError.of("rationing", options.rationing, (*RATIONINGS, "all"))
+    if options.objective not in OBJECTIVES:
+        raise UnknownNameError.of("objective", options.objective, OBJECTIVES)
+    cap = rules.check_cap(options.cap)
+    needs = {
+        "require": options.require, "prefer": options.prefer, "cap": options.cap,
+        "rationing": "zone_first" if options.rationing == "zone_first" else None,
+    }  # fmt: skip
+    if options.alignment is None:
+        problems += [
+            Problem(name, f"is {value!r} but there is no alignment", "Give alignment=forge().")
+            for name, value in needs.items() if value is not None
+        ]
+    numbers = {"relink_usd_t": (options.relink_usd_t, "300 is a good start.")}
+    if options.prefer is not None:
+        numbers["prefer"] = (options.prefer, "USD/t for every tier below core, for example 100.")
+    for name, (value, remedy) in numbers.items():
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not (is_number and np.isfinite(value) and value >= 0):
+            problems.append(Problem(name, f"is {value!r}; expected a number of at least 0", remedy))
+    if problems:
+        raise DataError("the rerouting cannot be asked like this", problems)
+    return cap
+
+
+def _stages(net: SupplyNetwork, options: Options, cap: Mapping[str, float]) -> tuple[str, ...]:
+    chosen = (options.stages,) if isinstance(options.stages, str) else tuple(options.stages)
+    ruled = options.require is not None or options.prefer is not None or bool(cap)
+    if not ruled and chosen == STAGES and not (product_stages(net) == STAGES[0]).any():
+        chosen = ()  # the default, in a network without that stage, and no rule that needs it
+    in_stages(net, chosen)
+    return chosen
+
+
+def _params(shock: Shock, options: Options, stages: tuple[str, ...], cap: Mapping[str, float]) -> dict[str, Any]:
+    listed = [options.priority] if isinstance(options.priority, str) else options.priority
+    return {
+        "shock": shock.describe(), "as_of": None if options.alignment is None else options.alignment.as_of,
+        "require": options.require, "prefer": options.prefer, "cap": dict(cap) or None, "stages": stages,
+        "by": options.by, "zone": options.zone, "rationing": options.rationing, "ramp": options.ramp,
+        "relink_usd_t": options.relink_usd_t, "objective": options.objective,
+        "priority": None if listed is None else tuple(listed),
+        "must_serve": None if options.must_serve is None else dict(options.must_serve),
+    }  # fmt: skip
 
 
 def _groups(net: SupplyNetwork, priority: Iterable[str] | None) -> tuple[Bools, ...]:
@@ -132,11 +204,16 @@ def _must(net: SupplyNetwork, program: Program, must: Mapping[str, float] | None
     if must is None:
         return None
     wanted = np.zeros(len(program.graph.processes))
+    problems = []
     for name, share in must.items():
-        if not (isinstance(share, (int, float)) and 0 <= share <= 1):
-            _refuse(f"must_serve[{name!r}]", f"is {share!r}; expected a share from 0 to 1", "1 means all its demand.")
         mask = _uses_of(net, "must_serve", name).to_numpy()
-        wanted[mask] = np.maximum(wanted[mask], share * program.graph.demand[mask])
+        if not (isinstance(share, (int, float)) and 0 <= share <= 1):
+            what = f"is {share!r}; expected a share from 0 to 1"
+            problems.append(Problem(f"must_serve[{name!r}]", what, "1 means all its demand."))
+        else:
+            wanted[mask] = np.maximum(wanted[mask], share * program.graph.demand[mask])
+    if problems:
+        raise DataError("the rerouting cannot be asked like this", problems)
     return wanted
 
 
@@ -150,12 +227,3 @@ def _uses_of(net: SupplyNetwork, option: str, name: str) -> pd.Series:
         known = {*node[is_use], *country[is_use].dropna()}
         raise UnknownNameError.of(f"factory or country in {option}", name, known)
     return found
-
-
-def _check_shock(shock: object) -> None:
-    if not isinstance(shock, Shock):
-        _refuse("shock", f"is {shock!r}; expected a Shock", "Make one with Shock.close(...) or Shock.ban(...).")
-
-
-def _refuse(where: str, what: str, remedy: str) -> None:
-    raise DataError("the rerouting cannot be asked like this", [Problem(where, what, remedy)])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-
+from supplygraph.engine.program import RATIONINGS
 from supplygraph.response import answer
-from supplygraph.response.phases import Question, cover, served, solve
-from supplygraph.response.plan import STAGES, Plan
+from supplygraph.response.phases import cover, served, solve
+from supplygraph.response.plan import STAGES, Options, Plan
 from supplygraph.response.still import without_rerouting
 
 if TYPE_CHECKING:
@@ -27,11 +26,15 @@ def reroute(
     *,
     alignment: Alignment | None = None,
     require: str | None = None,
+    prefer: float | None = None,
+    cap: float | str | Mapping[str, float] | None = None,
     stages: Iterable[str] = STAGES,
+    by: str = "territory",
     zone: str = "linked",
     rationing: str = "proportional",
-    ramp: float = 0.2,
+    ramp: float | None = 0.2,
     relink_usd_t: float = 300.0,
+    objective: str = "least_change",
     priority: Iterable[str] | None = None,
     must_serve: Mapping[str, float] | None = None,
 ) -> Reroute:
@@ -49,22 +52,35 @@ def reroute(
     shock
         What breaks; None asks about the rule alone.
     alignment
-        Tiers of countries; needed for ``require`` and ``rationing="zone_first"``.
+        Tiers of countries; needed for ``require``, ``prefer``, ``cap`` and ``rationing="zone_first"``.
     require
-        Tier that plants at ``stages`` must have (by territory) to serve demand inside the zone. Demand
+        Tier that plants at ``stages`` must have to serve demand inside the zone. Demand
         outside stays free to use all of them. A country of unknown tier is not aligned.
+    prefer
+        USD/t that the zone would pay to avoid one tier below core at ``stages``. Shifts whom the zone buys from,
+        never who is served. Unknown counts as unaligned.
+    cap
+        Largest share of what the zone takes at each of ``stages``: a number or ``{"country": 0.65}`` from
+        any one country outside the zone, ``{"outside": 0.5}`` from all of them; ``"eu"`` is the 65 % of the EU's
+        Critical Raw Materials Act. What is unknown counts as one country outside.
     stages
-        Stages the rule is about; ``"refining"`` means separation for rare earths.
+        Stages the rules are about; ``"refining"`` means separation for rare earths.
+    by
+        Whose country a plant counts for: ``"territory"`` (where it stands) or ``"owner"`` (for ``require`` at least
+        half of it, for ``cap`` and ``prefer`` in proportion; what is not known to be owned is not aligned).
     zone
         The zone is the demand in countries of this tier or better.
     rationing
         ``"proportional"``: every supplier cuts its customers alike, and what capacity remains elsewhere
         goes where the largest share is missing. ``"home_first"``: plants serve their own country first.
-        ``"zone_first"``: the zone first.
+        ``"zone_first"``: the zone first. ``"all"``: proportional, with all three side by side in ``rationings``.
     ramp
-        Mines and plants reach at most ``(1 + ramp)`` x today, within capacity.
+        Mines and plants reach at most ``(1 + ramp)`` x today, within capacity; None = their capacity.
     relink_usd_t
         Cost of a tonne between two plants that do not trade it today.
+    objective
+        ``"least_change"``, or ``"least_cost"``: all tonnes pay their way, today's too. That relinks most of a network
+        even without a shock (costs do not explain who trades with whom), so it is never a baseline.
     priority
         Factories (node ids) or countries whose demand is served first, in this order.
     must_serve
@@ -81,14 +97,15 @@ def reroute(
         If ``must_serve`` asks for more than can be delivered; ``certificate`` is the cut. A rule that aligned
         plants cannot cover is no error: see ``coverage`` and ``unmet``.
     UnknownNameError
-        If a name, tier, stage or rationing does not exist.
+        If a name, tier, stage, rationing, objective or ready cap does not exist.
     DataError
         If an option is out of range, or a rule comes without ``alignment``.
 
     Notes
     -----
     Stock builds rank after demand: they may be drawn down to nothing, releases go on at today's level.
-    Costs, km and days are per tonne delivered: with less demand met, total freight falls.
+    Costs, km and days are per tonne delivered: with less demand met, total freight falls. The network is
+    compiled once; further questions about it start warm from its undisturbed optimum.
 
     Examples
     --------
@@ -100,26 +117,32 @@ def reroute(
     >>> print(plan.explain().splitlines()[0])
     Kokkola closed: 12.6 of 99 t of demand (13 %) cannot be served after rerouting; 27 t (27 %) without it.
     """
-    plan = Plan.of(net, shock, alignment, require, stages, zone, rationing, ramp, relink_usd_t, priority, must_serve)
-    question = plan.question
-    flows = solve(question)
-    static = without_rerouting(plan.program, question.scenario)
+    options = Options(
+        alignment, require, prefer, cap, stages, by, zone, rationing, ramp, relink_usd_t, objective, priority,
+        must_serve,
+    )
+    if rationing == "all":
+        return answer.side_by_side({
+            how: _reroute(net, shock, replace(options, rationing=how))
+            for how in RATIONINGS if alignment is not None or how != "zone_first"
+        })  # fmt: skip
+    return _reroute(net, shock, options)
+
+
+def _reroute(net: SupplyNetwork, shock: Shock | None, options: Options) -> Reroute:
+    plan = Plan.of(net, shock, options)
+    flows = solve(plan.question)
+    static = without_rerouting(plan.program, plan.question.scenario)
     compared, against = static, "if nobody rerouted"
     if plan.ruled:
-        free = Question(
-            plan.program, question.scenario, question.zone, np.zeros_like(question.barred), "proportional", relink_usd_t
-        )
-        unmet, _ = served(free)
+        unmet, _ = served(plan.unruled)
         compared, against = plan.program.graph.demand - unmet, "under the shock alone, without the rule"
-    coverage = _coverage(plan)
-    return answer.build(net, plan, flows, static, compared, against, coverage)
+    return answer.build(net, plan, flows, static, compared, against, _coverage(plan))
 
 
 def _coverage(plan: Plan) -> list[dict[str, Any]]:
     """How much of the zone's demand aligned plants could cover if all they make went to the zone."""
     if plan.alignment is None or plan.program.graph.demand[plan.question.zone].sum() <= 0:
         return []
-    net_country = plan.program.graph.country[plan.program.graph.at]
-    members = plan.alignment.members(plan.require or plan.zone)
-    aligned = np.isin(net_country, plan.program.graph.countries.get_indexer(pd.Index(members))) & (net_country >= 0)
+    aligned = plan.holders.aligned(plan.alignment.members(plan.options.require or plan.options.zone))
     return answer.coverage(plan, aligned, lambda barred, wanted: cover(plan.question, barred, wanted))

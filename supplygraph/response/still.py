@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from supplygraph.engine.expanded import TRANSFORM
-from supplygraph.engine.limits import limits, today
+from supplygraph.engine.limits import limits, quotas, today
 from supplygraph.engine.paths import broken_shipments
 
 if TYPE_CHECKING:
@@ -57,10 +57,8 @@ def _open_share(program: Program, scenario: Scenario) -> Floats:
     passing = np.where(np.isin(np.arange(len(graph.nodes)), graph.at), 1.0, np.minimum(scenario.node, 1.0))
     np.minimum.at(share, legs, np.minimum(scenario.arc, 1.0)[graph.ship_edge])
     np.minimum.at(share, legs[into >= 0], passing[into[into >= 0]])
-    home = graph.country[graph.at[graph.ship_origin]]
-    abroad = graph.country[graph.at[graph.ship_destination]]
-    for origin, product, destination, keep in scenario.bans:
-        to = abroad != origin if destination < 0 else abroad == destination
-        hit = (home == origin) & to & (graph.ship_product == product)
-        share[hit] = np.minimum(share[hit], keep)
+    for quota in quotas(graph, scenario):
+        hit = quota.covers(graph, graph.ship_origin, graph.ship_destination)
+        exported = float(graph.ship_flow[hit].sum())
+        share[hit] = np.minimum(share[hit], quota.limit / exported if exported > 0 else 1.0)
     return share

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from oracle_program import most_served
 from toys import chain, random_network, random_tables
 
+from supplygraph.engine.limits import Ban
 from supplygraph.engine.program import Program, max_served
 from supplygraph.errors import DataError, UnknownNameError
 from supplygraph.network.network import SupplyNetwork
@@ -121,7 +122,7 @@ def test_export_limits_agree_with_closed_pairs_and_bind():
         if net.processes["output"][o] == "alpha-refining" and country[node[o]] == home and country[node[d]] != home
     ]  # fmt: skip
     total = [
-        program.max_served(scenario=program.scenario(bans=((code, product, -1, keep),))).total_t
+        program.max_served(scenario=program.scenario(bans=(Ban(code, product, -1, keep),))).total_t
         for keep in (0.0, 0.25, 0.5, 1.0)
     ]
     assert total[0] == pytest.approx(most_served(net, banned=banned), abs=1e-6)

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from toys import chain, chain_tables, random_network, random_tables
 
 import supplygraph as sg
+from supplygraph.engine.paths import Prices
 from supplygraph.engine.program import Program
+from supplygraph.engine.rows import Rule
 from supplygraph.errors import DataError, InfeasibleError, UnknownNameError
 from supplygraph.network.network import SupplyNetwork
 from supplygraph.response.phases import Question, cover, served
@@ -202,7 +204,10 @@ def test_a_new_member_never_hurts(seed, data):
     barred = ~is_use & np.array(data.draw(st.lists(st.booleans(), min_size=size, max_size=size)))
     fewer = barred & np.array(data.draw(st.lists(st.booleans(), min_size=size, max_size=size)))
     scenario = program.scenario(closed_nodes=["refinery1"])
-    ask = [Question(program, scenario, zone, mask, "proportional", 300.0) for mask in (barred, fewer)]
+    ask = [
+        Question(program, scenario, zone, (Rule(mask * 1.0, ~is_use, 0.0, "drawn"),), Prices(300.0), "proportional")
+        for mask in (barred, fewer)
+    ]
     tight, wide = (served(question)[0].sum() for question in ask)
     scale = 1e-6 * max(program.graph.demand.sum(), 1.0)
     assert wide <= tight + scale
