@@ -19,6 +19,8 @@ from supplygraph.results import Result
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import geopandas
+
     from supplygraph.engine.chainfinder import Chain
     from supplygraph.network.network import SupplyNetwork
     from supplygraph.response.noroute import NoRoute
@@ -47,6 +49,19 @@ class Alternatives(Result):
         """
         given = options.pop("scenarios", None) or ()
         return super().map(scenarios=[*self._scenarios(), *given], **options)
+
+    def to_geopandas(self) -> geopandas.GeoDataFrame:
+        """Return the table with the edges of each route as lines (EPSG:4326); none where there are no edges."""
+        import geopandas
+        import shapely
+
+        table = self.table
+        if self.network is None:
+            return super().to_geopandas()
+        lines = self.network.to_geopandas()["edges"].geometry
+        parts = [lines.loc[cell.split(";")] if isinstance(cell, str) and cell else [] for cell in table["edges"]]
+        shapes = [shapely.line_merge(shapely.union_all(part)) if len(part) else None for part in parts]
+        return geopandas.GeoDataFrame(table, geometry=shapes, crs=lines.crs)
 
     def _scenarios(self) -> list[dict[str, Any]]:
         flows = self._tables["legs"].reset_index()
@@ -91,8 +106,8 @@ def alternatives(
 
     A route runs from a plant that digs (or makes) the material to the one that takes it, through every
     plant that turns it into what the target wants, in a form that the next one accepts. Each listed route is the
-    best of those that avoid, of *every* better one, at least one thing that it depends on: so no listed
-    route is another with a detour, and no single failure of what it avoids stops both.
+    best of those that avoid, of *every* better one, at least one thing that that one depends on: no listed
+    route is a better one with a detour, and each stays open when what it avoids fails.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from supplygraph.engine.chainfinder import Finder, Prices
+from supplygraph.engine.expanded import TRANSFORM
 from supplygraph.engine.kroutes import least_cause
 from supplygraph.response.chains import MarkList, Names
 
@@ -143,6 +144,8 @@ class Inquest:
         origins, takers, possible = graph.pairs(self._product)
         if not len(origins):
             return f"nothing in this network makes {product}"
+        if self._product not in becomes(graph, self._finder.starts):
+            return f"nothing that the source gives ever becomes {product}"
         fit = possible[:, np.isin(takers, targets)].any(axis=1)
         if not fit.any():
             return f"none of the {len(origins)} plants that make {product} makes it in a form that {where} takes"
@@ -160,3 +163,14 @@ class Inquest:
 def ones_like(array: np.ndarray) -> Bools:
     """Return a mask of the same length, all open."""
     return np.ones(len(array), dtype=np.bool_)
+
+
+def becomes(graph: Expanded, starts: Ints) -> set[int]:
+    """Products that the goods of some processes can become."""
+    found = {int(item) for item in graph.gives[starts]}
+    while True:
+        turned = (graph.role == TRANSFORM) & np.isin(graph.takes, sorted(found))
+        more = {int(item) for item in graph.gives[turned]} - found
+        if not more:
+            return found
+        found |= more

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
@@ -12,7 +13,7 @@ import pandas as pd
 from supplygraph.engine.expanded import EXTRACT, TRANSFORM, USE, Expanded, expand
 from supplygraph.errors import DataError, Problem, UnknownNameError
 from supplygraph.response.chains import DIFFER
-from supplygraph.response.noroute import Closed, closed
+from supplygraph.response.noroute import Closed, becomes, closed
 from supplygraph.scenario.alignment import TIERS, Alignment
 from supplygraph.scenario.stages import in_stages
 
@@ -58,7 +59,7 @@ class Ask:
         """Check every option; refuse with all problems at once."""
         graph = expand(net)
         faults = _Faults()
-        if isinstance(k, bool) or not isinstance(cast("object", k), int) or k < 1:
+        if isinstance(k, bool) or not isinstance(cast("object", k), Integral) or k < 1:
             faults.add("k", f"is {k!r}; expected a whole number of at least 1", "5 is a good start.")
         faults.choice("by", by, BY)
         chosen = _texts("differ", differ, faults)
@@ -77,7 +78,7 @@ class Ask:
         groups = _groups(graph, starts, ends, target, wanted, faults)
         faults.stop()
         params = {
-            "source": source, "target": target, "k": k, "avoid": tuple(label for label, _ in avoided),
+            "source": source, "target": target, "k": int(k), "avoid": tuple(label for label, _ in avoided),
             "as_of": None if policy is None else policy.as_of, "require": tier,
             "stages": staged if policy is not None else (), "by": by, "differ": chosen, "product": product,
             "unnamed": unnamed,
@@ -87,7 +88,7 @@ class Ask:
         if source is not None and source not in graph.countries:
             rest[starts] = False
         shut = closed(net, graph, rest, barred, tier, avoided)
-        return cls(net, graph, starts, groups, shut, chosen, by, k, target is not None, params)
+        return cls(net, graph, starts, groups, shut, chosen, by, int(k), target is not None, params)
 
 
 class _Faults:
@@ -222,7 +223,7 @@ def _groups(
         offer = ", ".join(sorted(taken))
         faults.add("product", f"no target takes {product!r}; they take {offer}", "Name one of these.")
         return []
-    wanted = _becomes(graph, starts)
+    wanted = becomes(graph, starts)
     if product is not None:
         wanted = set(graph.products.get_indexer(pd.Index([product])).tolist())
     elif target is not None and not wanted & set(graph.takes[ends].tolist()):
@@ -237,14 +238,3 @@ def _groups(
     places, items = graph.at[ends], graph.takes[ends]  # noqa: PD008 - an array
     keys = sorted(set(zip(places.tolist(), items.tolist(), strict=True)))
     return [Group(str(graph.nodes[place]), item, ends[(places == place) & (items == item)]) for place, item in keys]
-
-
-def _becomes(graph: Expanded, starts: Ints) -> set[int]:
-    """Products that the goods of some processes can become."""
-    found = {int(item) for item in graph.gives[starts]}
-    while True:
-        turned = (graph.role == TRANSFORM) & np.isin(graph.takes, sorted(found))
-        more = {int(item) for item in graph.gives[turned]} - found
-        if not more:
-            return found
-        found |= more

@@ -270,7 +270,7 @@ def test_what_was_never_there_is_said():
     bare["edges"] = tables["edges"][tables["edges"]["source"] != "tenke"]
     with pytest.raises(sg.InfeasibleError, match="no way leads from the source to any of the 2 plants"):
         sg.alternatives(SupplyNetwork(**bare), "tenke", "erfurt")
-    with pytest.raises(sg.InfeasibleError, match="no way leads from the source"):
+    with pytest.raises(sg.InfeasibleError, match="nothing that the source gives ever becomes cobalt-intermediate"):
         sg.alternatives(chain(), "jinchuan", "kokkola")
 
 
@@ -374,6 +374,17 @@ def test_the_answer_is_one():
     every = sg.alternatives(net)
     assert every.table.index.names == ["target", "product", "rank"]
     assert "From any mine to 2 targets" in every.explain()
+
+
+def test_routes_as_lines():
+    net = chain()
+    lines = sg.alternatives(net, "tenke", "erfurt").to_geopandas()
+    row = net.nodes.loc[["tenke", "erfurt"]]
+    west, south, east, north = lines.geometry.loc[1].bounds
+    assert (south, west) == (net.nodes.loc["durban", "lat"], net.nodes.loc["rotterdam", "lon"])
+    assert north == net.nodes.loc["kokkola", "lat"]
+    assert east >= row["lon"].max()
+    assert lines.crs.to_epsg() == 4326
 
 
 def test_maps(tmp_path):
