@@ -35,6 +35,7 @@ _HOME = {
     "exposure": "measures.exposure",
     "chokepoints": "measures.chokepoints",
     "reroute": "response.reroute",
+    "alignment_frontier": "response.frontier",
     "alternatives": "response.alternatives",
     "map": "maps",
     "SupplyGraphError": "errors",

@@ -15,6 +15,7 @@ from supplygraph.network.formats import read as read
 from supplygraph.network.formats import write as write
 from supplygraph.network.network import SupplyNetwork as SupplyNetwork
 from supplygraph.response.alternatives import alternatives as alternatives
+from supplygraph.response.frontier import alignment_frontier as alignment_frontier
 from supplygraph.response.reroute import reroute as reroute
 from supplygraph.scenario.alignment import Alignment as Alignment
 from supplygraph.scenario.alignment import forge as forge
@@ -39,6 +40,7 @@ __all__ = [
     "SupplyNetwork",
     "UnknownNameError",
     "__version__",
+    "alignment_frontier",
     "alternatives",
     "build",
     "check",

@@ -132,6 +132,18 @@ def capped(
     return tuple(rules)
 
 
+def outside(
+    net: SupplyNetwork, holders: Holders, members: tuple[str, ...], share: float, stages: tuple[str, ...], tier: str
+) -> tuple[Rule, ...]:
+    """Return the rules that plants outside some countries serve at most a share of what the zone takes."""
+    part = 1.0 - holders.part(members)
+    found = []
+    for what, member in _steps(net, stages):
+        label = f"{what} for the zone: at least {100 * (1 - share):.3g} % at tier {tier} or better"
+        found.append(Rule(np.where(member, part, 0.0), member, share, label))
+    return tuple(rule for rule in found if (rule.weight > 0).any())
+
+
 def preferred(
     net: SupplyNetwork, holders: Holders, alignment: Alignment, usd_t: float, stages: tuple[str, ...]
 ) -> Floats | None:

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from supplygraph.engine.expanded import Floats, Ints
+    from supplygraph.engine.expanded import Expanded, Floats, Ints
     from supplygraph.network.network import SupplyNetwork
+    from supplygraph.response.phases import Flows
 
 _COLUMNS = (
     "destination", "product", "from_before", "from_after", "flow_t", "was", "becomes", "km_added", "days_added",
@@ -98,6 +99,17 @@ class _Ways:
 def average(flow: Floats, quantity: Floats, delivered: float) -> float:
     """Return ``sum(flow x quantity)`` per tonne delivered; NaN where nothing is delivered."""
     return float(np.sum(flow * quantity) / delivered) if delivered > 0 else float("nan")
+
+
+def burdens(graph: Expanded, flows: Flows, delivered: float) -> tuple[float, float, float]:
+    """Return km, days and freight (USD) of all shipments per tonne delivered; NaN where nothing is."""
+    steps = flows.steps
+    sums = (
+        np.where(steps >= 0, amount[steps], 0.0).sum(axis=1) if steps.shape[1] else np.zeros(len(flows.flow))
+        for amount in (graph.km, graph.days, graph.cost)
+    )
+    km, days, cost = (average(flows.flow, quantity, delivered) for quantity in sums)
+    return km, days, cost
 
 
 def percent(part: float, whole: float) -> str:
