@@ -119,7 +119,8 @@ class Finder:
     product
         The product delivered.
     marks
-        What can be closed.
+        What can be closed. ``keep`` names, for some of them, a further mark that closes what a chain
+        that touches the first cannot use.
     open_arc, open_node, open_process
         What may be used at all.
 
@@ -135,12 +136,13 @@ class Finder:
         self, graph: Expanded, prices: Prices, starts: Ints, product: int, marks: Marks, *,
         open_arc: Bools, open_node: Bools, open_process: Bools,
     ) -> None:  # fmt: skip
-        self.graph, self.prices, self.starts, self.marks = graph, prices, starts, marks
+        self.graph, self.prices, self.starts = graph, prices, starts
         self._product, self._open_node = product, open_node
         self._open_process = open_process & open_node[graph.at]
         self._is_start = np.zeros(len(graph.processes), dtype=np.bool_)
         self._is_start[starts] = True
-        self._order = _product_order(graph, product)
+        self._order, acyclic = _product_order(graph, product)
+        self.marks, self.keep = _with_others(graph, marks, self._order) if acyclic else (marks, {})
         bundle = open_arc & np.isfinite(prices.arc)
         self._blocks = {item: self._block(item, bundle) for item in self._order}
         self._place = {item: place for place, item in enumerate(self._order)}
@@ -350,8 +352,27 @@ def bits_of(value: int) -> Iterator[int]:
         value ^= low
 
 
-def _product_order(graph: Expanded, product: int) -> list[int]:
-    """Products that can become this one, those that come first in the chain first."""
+def _with_others(graph: Expanded, marks: Marks, order: list[int]) -> tuple[Marks, dict[int, int]]:
+    """Append, for marks that are plants giving one product, a mark of all others giving it.
+
+    Where products do not turn into each other a chain has one giver of a product: one that touches the
+    first mark does without the second.
+    """
+    of_use = np.isin(graph.gives, order)
+    more: list[Ints] = []
+    keep: dict[int, int] = {}
+    for mark, members in enumerate(marks.processes):
+        given = np.unique(graph.gives[members[of_use[members]]])
+        if len(marks.nodes[mark]) or len(marks.arcs[mark]) or len(given) != 1:
+            continue
+        keep[mark] = len(marks) + len(more)
+        more.append(np.setdiff1d(np.flatnonzero(graph.gives == given[0]), members))
+    none = (np.zeros(0, dtype=np.int64),) * len(more)
+    return Marks(marks.nodes + none, marks.processes + tuple(more), marks.arcs + none), keep
+
+
+def _product_order(graph: Expanded, product: int) -> tuple[list[int], bool]:
+    """Products that can become this one, those that come first in the chain first; whether none comes back."""
     made = graph.role == TRANSFORM
     needed, wave = [product], [product]
     while wave:
@@ -359,14 +380,15 @@ def _product_order(graph: Expanded, product: int) -> list[int]:
         wave = sorted({int(item) for item in feeds} - set(needed))
         needed += wave
     order: list[int] = []
-    left = set(needed)
+    left, acyclic = set(needed), True
     while left:
         fed = {
             int(give)
             for take, give in zip(graph.takes[made], graph.gives[made], strict=True)
-            if int(take) in left and int(give) in left and take != give
+            if int(take) in left and int(give) in left
         }
+        acyclic &= bool(left - fed)
         free = sorted(left - fed) or [min(left)]  # where products turn into each other any order will do
         order += free
         left -= set(free)
-    return order
+    return order, acyclic

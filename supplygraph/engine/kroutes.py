@@ -65,43 +65,39 @@ def ranked(finder: Finder, signer: Signer, targets: Ints, k: int) -> list[Chain]
 
     Notes
     -----
-    Exact. A chain avoids a mark of every listed one if and only if it survives closing some set of
-    marks that hits them all. A node of the search is such a set; its cheapest chain bounds all chains
-    below it. The least is popped: if it contains a listed chain (all its marks), or is listed now, any
-    later one in this node must avoid one of those marks, which gives the children. One search per set of marks, shared
-    between targets; exponential in k at worst, some ten per chain in practice.
+    Exact. The chains are split into cells: those that avoid some marks and touch others; a cell is
+    bounded by its cheapest chain (what it must touch counts only where other plants can be closed for it). The
+    cell of least bound is popped. If its chain contains all marks of a listed one, or is listed now, any later
+    chain of the cell avoids one of these marks: the first, or the second but not the first, and so on, which are
+    the next cells. A cell that must touch all of them has no later chain. One search per set of
+    closed marks, shared between targets; exponential in k at worst.
     """
     limit = _useful(finder, targets)
     listed: list[tuple[Chain, int]] = []
-    heap: list[tuple[float, int, int, Chain | None]] = [(0.0, 0, 0, None)]
-    waiting, seen, dead, number = {0}, {0}, list[int](), 0
+    heap: list[tuple[float, int, int, int, Chain | None]] = [(0.0, 0, 0, 0, None)]
+    number = 0
     while heap and len(listed) < k:
-        _, _, closed, chain = heappop(heap)
+        _, _, closed, kept, chain = heappop(heap)
         if chain is None:
             found = finder.search(closed)
             value = found.best(targets)
-            if not np.isfinite(value):
-                waiting.discard(closed)
-                dead.append(closed)
-                continue
-            number += 1
-            heappush(heap, (value, number, closed, found.chain(finder.graph, targets)))
+            if np.isfinite(value):
+                number += 1
+                heappush(heap, (value, number, closed, kept, found.chain(finder.graph, targets)))
             continue
-        waiting.discard(closed)
         marks = signer(chain)
-        inside = next((bits for _, bits in listed if not bits & ~marks), None)
-        if inside is None:
+        inside = [bits & limit & ~kept for _, bits in listed if not bits & ~marks]
+        if not inside:
             listed.append((chain, marks))
-            inside = marks
-        for mark in bits_of(inside & limit):
-            child = closed | 1 << mark
-            # What a waiting set lets through includes all that its supersets do; a superset of a dead one is dead.
-            if child in seen or any(not other & ~child for other in waiting) or any(not d & ~child for d in dead):
-                continue
-            seen.add(child)
-            waiting.add(child)
-            number += 1
-            heappush(heap, (_bound(finder, child, targets, chain.value), number, child, None))
+            inside = [marks & limit & ~kept]
+        for mark in sorted(bits_of(min(inside, key=int.bit_count)), key=lambda mark: (mark not in finder.keep, mark)):
+            bound = _bound(finder, closed | 1 << mark, targets, chain.value)
+            if np.isfinite(bound):
+                number += 1
+                heappush(heap, (bound, number, closed | 1 << mark, kept, None))
+            kept |= 1 << mark
+            if mark in finder.keep:
+                closed |= 1 << finder.keep[mark]
     return [chain for chain, _ in listed]
 
 

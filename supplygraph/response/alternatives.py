@@ -166,9 +166,12 @@ def alternatives(
 
     Notes
     -----
-    Exact, ties aside. A best-first search over sets of things to avoid; each set costs one Dijkstra search per
-    product and form, O(edges log sites), shared by all targets; some tens of sets for k = 5. An edge without a
-    figure counts as 0 in the ranking and leaves the total missing. What has no capacity is no route.
+    Exact; of equally good routes the first found is listed. A best-first search over cells of routes that avoid some
+    things and depend on others (a partition in the manner of Lawler, Management Science 18, 1972); each costs
+    one Dijkstra search per product and form, O(edges log sites), shared by all targets: some six per target at
+    k = 5 on the bundled networks, exponential in k at worst. An edge without a figure counts as 0 in the ranking
+    and leaves the total missing. What has no capacity is no route. Spare capacity is that of the edges listed, parallel
+    ones apart.
 
     Examples
     --------
