@@ -37,8 +37,9 @@ def map_network(
     title, subtitle
         Words at the top of the panel; made from the network where missing.
     scenarios
-        Mappings ``{"name", "shipments", "kpis", "closed"}`` (the last two optional), or rerouting results;
-        today's shipments come first on the slider.
+        Mappings ``{"name", "shipments", "kpis", "closed", "restricted"}`` (key figures, ids of closed nodes and
+        codes of countries whose exports are limited may be left out), or rerouting results; today's shipments come
+        first on the slider.
     alignment
         Adds a country fill by alignment tier.
     product
@@ -107,9 +108,9 @@ def map_result(
 ) -> OfflineMap:
     """Draw an answer on the network it was asked about.
 
-    A rerouting becomes a slider (before, after) with the difference view. Answers by site size the sites
-    (chokepoints by loss, refineries by centrality); answers by country or owner fill the countries. The
-    figures of the answer stand first in the popups.
+    A rerouting becomes a slider (before, after) with the difference view, and shows who goes without.
+    Answers by site size the sites (chokepoints by loss, refineries by centrality); answers by country or owner fill
+    the countries. The figures of the answer stand first in the popups.
 
     Parameters
     ----------
@@ -121,14 +122,14 @@ def map_result(
     Raises
     ------
     DataError
-        If the answer does not know its network, or a scenario is not complete.
+        If the answer does not know its network or has no places to draw, or a scenario is not complete.
     UnknownNameError
         If the product does not exist.
     """
     from dataclasses import replace
 
     from supplygraph.errors import DataError
-    from supplygraph.maps.answers import figures
+    from supplygraph.maps.answers import figures, refuse_placeless
     from supplygraph.maps.scenarios import prepare
 
     net = getattr(result, "network", None)
@@ -136,23 +137,47 @@ def map_result(
         raise DataError("this answer has no network to draw; ask it of a network instead of plain quantities")
     rerouted = "shipments_after" in getattr(result, "tables", {})
     given = [*([result] if rerouted else []), *(scenarios or ())]
+    if not given:
+        refuse_placeless(result)
     states = prepare(net, given)
     if not rerouted:
         states[0] = replace(states[0], kpis=figures(result), own_figures=True)
-    words = result.explain().split("\n")[0]
-    if subtitle is None and len(words) <= _WORDS:
-        subtitle = f"{words} Flows are estimates."
-    return _draw(net, states, title=title or result.title, subtitle=subtitle, alignment=alignment, product=product,
+    if title is None:
+        title = f"{_minerals(net) or 'Supply network'}, rerouted" if rerouted else result.title
+    if subtitle is None:
+        subtitle = _assumed(result) if rerouted else _told(result)
+    return _draw(net, states, title=title, subtitle=subtitle, alignment=alignment, product=product,
                  min_flow_t=min_flow_t, result=None if rerouted else result)
 
 
+def _assumed(result: Any) -> str:
+    """Return what a rerouting rests on; what it says stands in the scenario and its figures."""
+    words = "Flows are estimates; tonnes of contained metal a year."
+    if getattr(result, "figures", {}).get("unmet_t", 0.0) > 0:
+        words += f" Who goes without is an assumption ({str(result.params['rationing']).replace('_', ' ')})."
+    return words
+
+
+def _told(result: Any) -> str | None:
+    """Return the first line of an explanation where it fits."""
+    from supplygraph.maps.layers import for_people
+
+    words = result.explain().split("\n")[0]
+    return f"{for_people(words)} Flows are estimates." if len(words) <= _WORDS else None
+
+
 def _title(net: SupplyNetwork) -> str:
+    words = _minerals(net)
+    return f"{words}: who ships what to whom" if words else "Supply network"
+
+
+def _minerals(net: SupplyNetwork) -> str:
     names = [str(name).replace("_", " ") for name in dict.fromkeys(net.products["mineral"])]
     if not names:
-        return "Supply network"
+        return ""
     words = ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
     words = f"{len(names)} minerals" if len(names) > 4 else words
-    return f"{words[:1].upper()}{words[1:]}: who ships what to whom"
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def _subtitle(payload: dict[str, Any]) -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from supplygraph.errors import DataError, Problem
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -55,6 +57,28 @@ def overlay(result: Any, place: Mapping[str, int], countries: Mapping[str, Any])
             "countries": {key: _words(row) for key, row in sorted(found.items())},
         }
     return {}
+
+
+#: Index names of rows that have a place on a map.
+_PLACED = {"node", "passage", "country", "owner", "edge", "process", "shipment"}
+
+
+def refuse_placeless(result: Any) -> None:
+    """Refuse an answer whose rows stand nowhere.
+
+    Raises
+    ------
+    DataError
+        Saying what the rows are, and how to show them instead.
+    """
+    names = [str(name) for name in result.table.index.names]
+    if set(names) & _PLACED:
+        return
+    other = "Draw it with .plot()" if hasattr(result, "plot") else "Read its .table"
+    remedy = f"{other}; a map shows one rerouting, reroute(...).map(), or several, map(net, scenarios=[...])."
+    what = f"rows are indexed by `{', '.join(names)}`, not by places"
+    problem = Problem(f"{type(result).__name__}.table", what, remedy)
+    raise DataError("this answer cannot be drawn on a map", [problem])
 
 
 def _relative(rows: Mapping[int, Mapping[str, Any]], column: str | None) -> dict[int, float]:

@@ -361,7 +361,18 @@ class Payload:
             "name": scenario.name,
             "kpis": [[str(label), _figure(value)] for label, value in figures.items()],
             "closed": closed,
+            "restricted": sorted(scenario.restricted),
+            "short": self._short(scenario.short),
+            "against": scenario.against,
         }
+
+    def _short(self, table: pd.DataFrame | None) -> list[list[Any]]:
+        """Return who goes without: node, demand, unmet, lost by the fix."""
+        if table is None:
+            return []
+        columns = table[["demand_t", "unmet_t", "displaced_t"]]
+        rows = zip(columns.index, columns.to_numpy().tolist(), strict=True)
+        return [[self.place[node], *(_tonne(value) for value in values)] for node, values in rows if node in self.place]
 
     def _figures(self, position: int) -> dict[str, str]:
         """Return what every scenario can tell: tonnes delivered, concentration, distance."""
@@ -381,7 +392,7 @@ class Payload:
         steps = routed["route"].str.split(schema.LIST_SEPARATOR).explode()
         km = steps.map(self.net.edges["distance_km"]).groupby(level=0).sum()
         weight = float(routed["flow_t"].sum())
-        if weight > 0:
+        if weight > 0 and "Way per tonne" not in self.scenarios[position][0].kpis:
             out["Way of a tonne"] = f"{_spaced(float((routed['flow_t'] * km).sum()) / weight)} km"
         return out
 
@@ -473,10 +484,21 @@ def _same(values: Any, digits: int = 4) -> Any:
 
 
 def _figure(value: object) -> str:
-    """Write a key figure for people; numbers inside words get thin spaces and a true minus sign too."""
+    """Write a key figure for people."""
     if isinstance(value, int | float | np.number) and not isinstance(value, bool):
         return _spaced(float(value))
-    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "\u2009", str(value))
+    return for_people(str(value))
+
+
+def for_people(text: str) -> str:
+    """Give the numbers inside words thin spaces and a true minus sign.
+
+    Examples
+    --------
+    >>> for_people("-1,200 km of 3,400 km") == "\u22121\u2009200 km of 3\u2009400 km"
+    True
+    """
+    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "\u2009", text)
     return re.sub(r"(?<![\w-])-(?=\d)", "\u2212", text)
 
 

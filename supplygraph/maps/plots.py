@@ -83,7 +83,7 @@ def frontier(result: Any, *, ax: Any = None) -> Any:
 
 
 def _table(result: Any) -> pd.DataFrame:
-    table = result.table
+    table: pd.DataFrame = result.table
     lacking = [name for name in _NEEDED if name not in table.columns]
     if table.index.name != "aligned_share" or lacking:
         problem = Problem("result", f"is {result.title!r}, which has no shares that must be aligned",

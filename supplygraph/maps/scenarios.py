@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from supplygraph.errors import DataError, Problem
+from supplygraph.maps import rerouted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,15 +15,17 @@ if TYPE_CHECKING:
     from supplygraph.network.network import SupplyNetwork
 
 _NEEDED = ("origin", "destination", "product", "route", "flow_t")
-_KNOWN = {"name", "shipments", "kpis", "closed"}
+_KNOWN = {"name", "shipments", "kpis", "closed", "restricted"}
 TODAY = "Today"
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One state of the network: who ships what, its key figures, and what is closed.
+    """One state of the network: who ships what, its key figures, what is closed, and who goes without.
 
-    ``own_figures`` adds the figures that the map reads off the shipments itself.
+    ``own_figures`` adds the figures that the map reads off the shipments itself. ``restricted`` are countries whose
+    exports are limited. ``short`` has a row per factory that goes without: ``demand_t``, ``unmet_t`` and
+    ``displaced_t`` (what it lost by the fix), ``against`` says compared with what.
     """
 
     name: str
@@ -30,6 +33,9 @@ class Scenario:
     kpis: Mapping[str, object] = field(default_factory=dict)
     closed: tuple[str, ...] = ()
     own_figures: bool = False
+    restricted: tuple[str, ...] = ()
+    short: pd.DataFrame | None = None
+    against: str = ""
 
 
 def prepare(net: SupplyNetwork, scenarios: Sequence[Any] | None) -> list[Scenario]:
@@ -41,14 +47,16 @@ def prepare(net: SupplyNetwork, scenarios: Sequence[Any] | None) -> list[Scenari
         The network; its own shipments are the first scenario.
     scenarios
         Mappings with ``name``, ``shipments`` (a table like ``net.shipments``) and, optionally, ``kpis``
-        (label to value) and ``closed`` (node ids); or results that carry ``shipments_after``.
+        (label to value), ``closed`` (node ids) and ``restricted`` (countries); or results that carry
+        ``shipments_after``.
 
     Raises
     ------
     DataError
         If a scenario lacks a part or has one that is not known; lists every problem.
     """
-    found = [Scenario(TODAY, _shipments(net.shipments))]
+    before = next((rerouted.today(given) for given in scenarios or () if not isinstance(given, Mapping)), {})
+    found = [Scenario(TODAY, _shipments(net.shipments), before, own_figures=bool(before))]
     problems: list[Problem] = []
     nodes = set(net.nodes.index)
     for position, given in enumerate(scenarios or (), start=1):
@@ -79,6 +87,7 @@ def _from_mapping(given: Mapping[str, Any]) -> Scenario:
         _shipments(given["shipments"]),
         dict(given.get("kpis") or {}),
         tuple(_texts(closed)),
+        restricted=tuple(_texts(given.get("restricted") or ())),
     )
 
 
@@ -87,21 +96,17 @@ def _texts(values: Iterable[object] | str) -> list[str]:
 
 
 def _from_result(result: Any, net: SupplyNetwork) -> Scenario:
-    """Read a rerouting: its shipments afterwards, its headline figures, what its shock closes."""
-    params = getattr(result, "params", {})
-    shock, require = params.get("shock"), params.get("require")
-    name = str(shock) if shock and shock != "no shock" else "Rerouted"
+    """Read a rerouting: its shipments afterwards, its headline figures, what its shock closes, who goes without."""
     closed = tuple(_texts(getattr(result, "closed", ())))
-    for node, words in net.nodes["name"].reindex(list(closed)).dropna().items():
-        name = name.replace(str(node), str(words))
-    if require:
-        name += f"; zone only through {require} or better"
     return Scenario(
-        name[:1].upper() + name[1:],
+        rerouted.title(result, net, closed),
         _shipments(result.shipments_after),
-        dict(getattr(result, "map_kpis", None) or {}),
+        rerouted.afterwards(result),
         closed,
         own_figures=True,
+        restricted=tuple(_texts(getattr(result, "restricted", ()))),
+        short=rerouted.short(result),
+        against=str(getattr(result, "displaced_from", "")),
     )
 
 

@@ -269,8 +269,14 @@ function readData(raw, topology) {
       leg.b.products.add(part.product);
     }
   }
+  const scenarios = raw.scenarios.map((scenario) => ({
+    ...scenario,
+    restricted: new Set(scenario.restricted),
+    short: new Map(scenario.short.map(([node, demand, unmet, displaced]) => [node, { demand, unmet, displaced }])),
+  }));
   return {
     ...raw,
+    scenarios,
     nodes,
     links,
     lanes: lanes.concat(dotted),

@@ -188,6 +188,13 @@ function drawLand(canvas, pen, frame) {
       pen.fill(country.path, 'evenodd');
       pen.stroke(country.path);
     }
+    // Countries whose exports are limited, over the borders of their neighbours.
+    const { restricted } = canvas.data.scenarios[canvas.scenario()];
+    pen.lineWidth = 1.8 / frame.k;
+    pen.setLineDash([6 / frame.k, 3 / frame.k]);
+    pen.strokeStyle = canvas.data.theme.colours.closed;
+    for (const country of canvas.data.world) if (restricted.has(country.iso)) pen.stroke(country.path);
+    pen.setLineDash([]);
   });
 }
 

@@ -141,6 +141,9 @@ class App {
   /** Two maps that move together: today on the left (or above), the scenario on the right. */
   split(on) {
     const view = this.clearView();
+    const { element } = this.legend;
+    if (on) this.legendOpen = element.open;
+    element.open = on ? false : this.legendOpen;
     if (on && this.maps.length === 1) {
       const second = el('div', { id: 'map-today', class: 'sg-second', 'aria-label': 'Today' });
       this.page.prepend(second);

@@ -4,6 +4,7 @@ const LAYERS = [
   ['lanes', 'Sea lanes'], ['legs', 'Land legs'], ['links', 'Direct links'], ['mine', 'Mines'], ['refinery', 'Refineries'],
   ['factory', 'Factories'], ['port', 'Ports'], ['passage', 'Straits'], ['names', 'Site names'],
 ];
+const LOSERS = 4;
 const MODES = [['single', 'Scenario'], ['split', 'Side by side'], ['difference', 'Difference']];
 
 class Panel {
@@ -11,12 +12,14 @@ class Panel {
     this.app = app;
     const { data } = app;
     this.figures = el('dl', { class: 'sg-figures', 'aria-live': 'polite' });
+    this.losers = el('section', { class: 'sg-losers', 'aria-live': 'polite' });
     this.element = el('section', { class: 'sg-panel', 'aria-label': 'Map controls' },
       el('h1', { text: data.title, dir: 'auto' }),
       data.subtitle && el('p', { class: 'sg-note', text: data.subtitle, dir: 'auto' }),
       this.search(),
       data.scenarios.length > 1 && this.scenarios(),
       this.figures,
+      this.losers,
       this.filters(),
       el('div', { class: 'sg-buttons' },
         el('button', { type: 'button', text: 'Table', click: (event) => app.table.open(event.currentTarget) }),
@@ -117,7 +120,8 @@ class Panel {
       } });
       return el('label', {}, box, text);
     });
-    this.details = el('details', { class: 'sg-more', open: window.innerHeight > 760 && window.innerWidth > 700 },
+    this.details = el('details', { class: 'sg-more', open: window.innerHeight > 760 && window.innerWidth > 700
+      && !data.scenarios.some((scenario) => scenario.short.size) },
       el('summary', { text: 'Filters and layers' }),
       data.products.length > 1 && el('label', { class: 'sg-label', for: 'sg-product', text: 'Product' }),
       data.products.length > 1 && product,
@@ -127,14 +131,30 @@ class Panel {
     return this.details;
   }
 
+  /** Who goes without, most tonnes first; and whose tonnes the fix takes. */
+  without(scenario) {
+    const { data } = this.app;
+    const list = (title, value) => {
+      const rows = [...scenario.short].map(([index, row]) => ({ node: data.nodes[index], row }))
+        .filter(({ row }) => row[value] > 0).sort((a, b) => b.row[value] - a.row[value]);
+      if (!rows.length) return [];
+      const more = rows.length > LOSERS ? `, ${LOSERS} of ${rows.length}` : '';
+      return [el('h2', { text: title + more, dir: 'auto' }), el('ol', {}, rows.slice(0, LOSERS).map(({ node, row }) => el('li', {},
+        el('button', { type: 'button', text: node.name, dir: 'auto', click: () => this.app.visit(node) }),
+        el('span', { text: `${tonnes(row[value])}${row.demand > 0 ? `, ${percent(row[value] / row.demand)}` : ''}` }))))];
+    };
+    return [...list('Goes without', 'unmet'), ...list(`Receives less than ${scenario.against}`, 'displaced')];
+  }
+
   update() {
     const { data, state } = this.app;
     const scenario = data.scenarios[state.scenario];
     const today = new Map(data.scenarios[0].kpis);
-    this.figures.replaceChildren(...scenario.kpis.slice(0, 6).map(([label, value]) => el('div', {},
+    this.figures.replaceChildren(...scenario.kpis.slice(0, 8).map(([label, value]) => el('div', {},
       el('dt', { text: label, dir: 'auto' }), el('dd', { text: value, dir: 'auto' }),
       state.scenario > 0 && today.has(label) && today.get(label) !== value
         && el('dd', { class: 'sg-was', text: `today ${today.get(label)}` }))));
+    this.losers.replaceChildren(...this.without(scenario));
     this.leastWords.textContent = tonnes(leastFlow(data, state));
     this.least.setAttribute('aria-valuetext', tonnes(leastFlow(data, state)));
     if (!this.slider) return;
@@ -183,7 +203,7 @@ class Legend {
     const row = (picture, text) => el('div', { class: 'sg-row' }, picture, el('span', { text }));
     const comparing = state.mode === 'difference';
     const { land, more, less } = theme.colours;
-    this.rows.replaceChildren(...this.lineRows(row), ...this.siteRows(row),
+    this.rows.replaceChildren(...this.lineRows(row), ...this.siteRows(row), ...this.shockRows(row),
       ...(comparing && state.fill === 'share' ? [row(svg(46, 16,
         ['rect', { x: 8, y: 3, width: 14, height: 10, fill: mix(land, more, 0.35) }],
         ['rect', { x: 24, y: 3, width: 14, height: 10, fill: mix(land, less, 0.35) }]), `Share of ${data.stage}: up, down`)] : []),
@@ -194,6 +214,29 @@ class Legend {
         ['circle', { cx: 31, cy: 8, r: 7, fill: theme.colours.mute }]), `Size: ${data.answer.label.toLowerCase()}`)] : []),
       ...(state.fill === 'tier' ? Object.entries(theme.tiers).map(([tier, colour]) => row(svg(46, 16,
         ['rect', { x: 12, y: 3, width: 20, height: 10, fill: colour, stroke: theme.colours.border }]), sentence(tier))) : []));
+  }
+
+  /** What the scenario does: who goes without, whose exports are limited, what stands still. */
+  shockRows(row) {
+    const { data, canvas } = this.app;
+    const { colours } = data.theme;
+    const scenario = data.scenarios[canvas.scenario()];
+    const rows = [];
+    if (scenario.short.size) {
+      rows.push(row(svg(46, 16, ['rect', { x: 20, y: 5, width: 6, height: 6, fill: colours.factory }],
+        ['path', { d: 'M23 1.5 A6.5 6.5 0 0 1 23 14.5', fill: 'none', stroke: colours.closed, 'stroke-width': 2.8 }]),
+      'Red arc: share of demand unmet'));
+    }
+    if (scenario.restricted.size) {
+      rows.push(row(svg(46, 16, ['rect', { x: 8, y: 3, width: 30, height: 10, fill: 'none', stroke: colours.closed,
+        'stroke-width': 1.8, 'stroke-dasharray': '6 3' }]), 'Exports limited'));
+    }
+    if (data.nodes.some((node) => at(node.flow, 0) > 0 && at(node.flow, canvas.scenario()) <= 0
+      && !['port', 'passage'].includes(node.kind))) {
+      rows.push(row(svg(46, 16, ['circle', { cx: 23, cy: 8, r: 5, fill: '#ffffff', stroke: colours.refinery, 'stroke-width': 1.3 }]),
+        'Hollow: stands still'));
+    }
+    return rows;
   }
 
   lineRows(row) {
@@ -207,6 +250,9 @@ class Legend {
     if (state.mode === 'difference') {
       return [row(svg(46, 16, stroke(8, theme.colours.more, 4)), 'More than today'),
         row(svg(46, 16, stroke(8, theme.colours.less, 4)), 'Less than today'),
+        ...[0.2, 0.02].map((part) => roundish(data.largest.line * part)).map((value) => (
+          row(svg(46, 16, stroke(8, theme.colours.more, Math.min(15, widthOf(value)), { 'stroke-dasharray': '11 3' })),
+            `${tonnes(value)} a year, dashed: estimated`))),
         row(svg(46, 16, ['circle', { cx: 10, cy: 8, r: 5, fill: theme.colours.more }],
           ['circle', { cx: 23, cy: 8, r: 5, fill: theme.colours.less }], ['circle', { cx: 36, cy: 8, r: 5, fill: theme.colours.same }]),
         'Sites: more, less, the same')];

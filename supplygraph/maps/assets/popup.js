@@ -46,7 +46,7 @@ function site(canvas, node, whole) {
   const words = [KIND_WORDS[node.kind], node.country && data.countryName(node.country)].filter(Boolean).join(' · ');
   const box = el('div', {}, heading(node.name, words), residual && el('p', { class: 'sg-note', text: residual }));
   if (!whole) {
-    box.append(grid([...answerRows(canvas, node), ['Tonnes a year, estimated', tonnes(now)], ...change(canvas, now, at(node.flow, 0))]));
+    box.append(grid([...answerRows(canvas, node), ...missingRows(canvas, node), ['Tonnes a year, estimated', tonnes(now)], ...change(canvas, now, at(node.flow, 0))]));
     return box;
   }
   box.append(grid(siteFacts(canvas, node, now)));
@@ -64,9 +64,20 @@ function answerRows(canvas, node) {
   return (canvas.data.answer.rows || {})[node.index] || [];
 }
 
+/** What a factory asks for and goes without, and what of it the fix took. */
+function missingRows(canvas, node) {
+  const scenario = canvas.data.scenarios[canvas.scenario()];
+  const short = scenario.short.get(node.index);
+  if (!short) return [];
+  const rows = [['Asks for', tonnes(short.demand)],
+    ['Goes without', `${tonnes(short.unmet)} (${percent(short.unmet / short.demand)})`]];
+  if (short.displaced > 0) rows.push([`Less than ${scenario.against}`, tonnes(short.displaced)]);
+  return rows;
+}
+
 function siteFacts(canvas, node, now) {
   const { data } = canvas;
-  const rows = [...answerRows(canvas, node), ['Through it, estimated', tonnes(now)], ...change(canvas, now, at(node.flow, 0))];
+  const rows = [...answerRows(canvas, node), ...missingRows(canvas, node), ['Through it, estimated', tonnes(now)], ...change(canvas, now, at(node.flow, 0))];
   if (node.status && !node.residual) rows.push(['Status', sentence(node.status)]);
   if (node.limit !== null) rows.push(['Most that can pass', tonnes(node.limit)]);
   if (node.owners.length) {

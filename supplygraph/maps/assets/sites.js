@@ -79,6 +79,7 @@ function drawSites(canvas, pen, frame) {
       eachCopy(frame, node, 12, (x, y) => {
         if (closed) drawClosed(pen, data.theme.colours, x, y, r);
         else drawSite(pen, data.theme.colours, node, x, y, r, { idle, colour: siteColour(canvas, node) });
+        drawMissing(canvas, pen, node, x, y, r);
         if (state.focus === node) ring(pen, data.theme.colours, x, y, r + 5);
         canvas.hits.push([x, y, Math.max(r + 3, 7), node]);
       });
@@ -107,6 +108,27 @@ function drawSite(pen, colours, node, x, y, r, { idle, colour }) {
   pen.strokeStyle = hollow ? colour : '#ffffff';
   pen.stroke();
   pen.setLineDash([]);
+}
+
+/** What a factory goes without in the scenario shown: nothing, or its demand and the tonnes missing. */
+function missing(canvas, node) {
+  const short = canvas.data.scenarios[canvas.scenario()].short.get(node.index);
+  return short && short.unmet > 0.005 * short.demand ? short : null;
+}
+
+/** An arc around a factory as long as the share of its demand that is not met. */
+function drawMissing(canvas, pen, node, x, y, r) {
+  const short = missing(canvas, node);
+  if (!short) return;
+  const radius = Math.max(r, 4) + 3;
+  const top = -Math.PI / 2;
+  for (const [width, colour] of [[4.6, '#ffffff'], [2.8, canvas.data.theme.colours.closed]]) {
+    pen.beginPath();
+    pen.arc(x, y, radius, top, top + 2 * Math.PI * Math.min(1, short.unmet / short.demand));
+    pen.lineWidth = width;
+    pen.strokeStyle = colour;
+    pen.stroke();
+  }
 }
 
 function drawClosed(pen, colours, x, y, r) {
@@ -151,12 +173,18 @@ function drawLabels(canvas, pen, frame) {
     });
   }
   const budget = Math.round(10 + 12 * Math.max(0, frame.zoom - 2) ** 1.6);
+  // Who goes without most is named first.
+  const losers = sites.filter((node) => missing(canvas, node))
+    .sort((a, b) => missing(canvas, b).unmet - missing(canvas, a).unmet).slice(0, Math.round(budget / 2));
   let put = 0;
-  for (const node of sites) {
+  for (const node of [...losers, ...sites.filter((other) => !losers.includes(other))]) {
     if (put >= budget) break;
     if (node.kind === 'port' && frame.zoom < 4.5) continue;
-    put += label(pen, frame, node, nameOf(node), free, taken, {
-      font: `11px ${theme.font}`, colour: theme.colours.mute, gap: radiusOf(canvas, node, frame) + 3,
+    const short = missing(canvas, node);
+    const text = nameOf(node) + (short ? ` −${percent(short.unmet / short.demand)}` : '');
+    put += label(pen, frame, node, text, free, taken, {
+      font: `${short ? '600 ' : ''}11px ${theme.font}`, colour: theme.colours[short ? 'closed' : 'mute'],
+      gap: radiusOf(canvas, node, frame) + (short ? 7 : 3),
     });
   }
 }
