@@ -7,14 +7,20 @@ well which columns matter; exactness is the business of :mod:`supplygraph.engine
 
 from __future__ import annotations
 
+import itertools
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import get_num_threads, njit, prange, set_num_threads
+from numba import njit
 
 if TYPE_CHECKING:
-    from supplygraph.engine.expanded import Floats
+    from collections.abc import Callable
+
+    from supplygraph.engine.expanded import Floats, Ints
     from supplygraph.engine.linear import Linear
+
+    _Share = Callable[[Callable[[int, int], None], list[tuple[int, int]]], object]
 
 #: Sweeps between two looks at the progress; a restart can only happen there.
 LOOK = 100
@@ -22,6 +28,8 @@ LOOK = 100
 _ENOUGH = 0.2
 #: or to this share and has begun to rise, or after this share of all sweeps.
 _SOME, _LONG = 0.8, 0.36
+#: Below so many matrix entries a second thread costs more than it saves.
+_WORTH = 200_000
 
 
 class Descent:
@@ -36,8 +44,8 @@ class Descent:
     -----
     With ``t_j = u_j / sum_i |a_ij|`` and ``s_i = 1 / sum_j |a_ij| u_j`` for column ranges u the scaled matrix has norm
     at most 1 (Pock and Chambolle 2011), so no step size needs to be searched. Restarts as in PDLP
-    (Applegate et al. 2021), the Halpern form after Lu and Yang (2024). O(entries of the matrix) a sweep,
-    two threads; the result does not depend on the number of threads.
+    (Applegate et al. 2021), the Halpern form after Lu and Yang (2024). O(entries of the matrix) a sweep.
+    The result does not depend on the number of threads: each sums its own columns, then its own rows.
     """
 
     def __init__(self, program: Linear, *, threads: int = 2) -> None:
@@ -62,7 +70,7 @@ class Descent:
         here, there = float(np.linalg.norm(self._cost)), float(np.linalg.norm(sides))
         #: How far duals move against columns: the ratio of their scales.
         self._weight = here / there if here > 0 and there > 0 else 1.0
-        self._threads = threads
+        self._spans = [_spans(ptr, threads if len(scaled.data) > _WORTH else 1) for ptr in (scaled.indptr, rows.indptr)]
         self.sweeps = 0
         self.start(np.clip(np.zeros(program.columns), program.lower, program.upper), np.zeros(program.rows))
 
@@ -70,6 +78,7 @@ class Descent:
         """Begin again from this point."""
         self._x, self._y = x / self._column, dual / self._row
         self._next_x, self._next_y = self._x.copy(), self._y.copy()
+        self._ahead = np.empty_like(self._x)
         self.sweeps = 0
         self._anchor()
 
@@ -90,21 +99,22 @@ class Descent:
 
     def run(self, looks: int) -> None:
         """Do ``looks * LOOK`` sweeps, with restarts where they help."""
-        before = get_num_threads()
-        set_num_threads(min(self._threads, before))
-        try:
+        threads = max(len(spans) for spans in self._spans)
+        if threads == 1:
             for _ in range(looks):
-                self._look()
-        finally:
-            set_num_threads(before)
+                self._look(_one_by_one)
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            for _ in range(looks):
+                self._look(lambda work, spans: list(pool.map(lambda span: work(*span), spans)))
 
-    def _look(self) -> None:
-        self._sweep(LOOK - 1)
+    def _look(self, share: _Share) -> None:
+        self._sweep(LOOK - 1, share)
         x, y = self._x.copy(), self._y.copy()
-        self._sweep(1)
+        self._sweep(1, share)
         # The length of one more step, in the norm in which steps shrink.
         step_x, step_y = self._next_x - x, self._next_y - y
-        along = _COLUMN_PRODUCT(*self._by_column, step_y) @ step_x
+        along = _CROSS(*self._by_column, step_x, step_y)
         square = self._weight * (step_x @ step_x) + (step_y @ step_y) / self._weight - 2 * along
         rest = float(np.sqrt(max(square, 0.0)))
         if not np.isfinite(self._first):
@@ -115,61 +125,83 @@ class Descent:
         else:
             self._last = rest
 
-    def _sweep(self, count: int) -> None:
-        _SWEEP(
-            count, self._since, *self._by_column, *self._by_row, self._cost, self._low, self._high, self._row_low,
-            self._row_high, 1.0 / self._weight, self._weight, self._x, self._y, self._from_x, self._from_y,
-            self._next_x, self._next_y, np.empty_like(self._x),
-        )  # fmt: skip
-        self._since += count
+    def _sweep(self, count: int, share: _Share) -> None:
+        ahead = self._ahead
+
+        def columns(first: int, last: int) -> None:
+            _COLUMNS(
+                first, last, keep, *self._by_column, self._cost, self._low, self._high, 1.0 / self._weight,
+                self._y, self._x, self._from_x, self._next_x, ahead,
+            )
+
+        def rows(first: int, last: int) -> None:
+            _ROWS(
+                first, last, keep, *self._by_row, self._row_low, self._row_high, self._weight,
+                ahead, self._y, self._from_y, self._next_y,
+            )
+
+        for _ in range(count):
+            keep = (self._since + 1.0) / (self._since + 2.0)
+            share(columns, self._spans[0])
+            share(rows, self._spans[1])
+            self._since += 1
         self.sweeps += count
+
+
+def _one_by_one(work: Callable[[int, int], None], spans: list[tuple[int, int]]) -> None:
+    for span in spans:
+        work(*span)
+
+
+def _spans(ptr: Ints, parts: int) -> list[tuple[int, int]]:
+    """Cut columns (or rows) into parts with equally many entries."""
+    cuts = np.searchsorted(ptr, np.linspace(0, ptr[-1], parts + 1)[1:-1])
+    ends = [0, *cuts.tolist(), len(ptr) - 1]
+    return list(itertools.pairwise(ends))
 
 
 def _finite(side: Floats) -> Floats:
     return np.where(np.isfinite(side), np.abs(side), 0.0)
 
 
-def _sweep(
-    count: int, since: int, col_ptr: Any, col_row: Any, col_value: Any, row_ptr: Any, row_col: Any, row_value: Any,
-    cost: Any, low: Any, high: Any, row_low: Any, row_high: Any, step_x: float, step_y: float,
-    x: Any, y: Any, from_x: Any, from_y: Any, next_x: Any, next_y: Any, ahead: Any,
+def _columns(
+    first: int, last: int, keep: float, ptr: Any, row: Any, value: Any, cost: Any, low: Any, high: Any, step: float,
+    y: Any, x: Any, anchor: Any, found: Any, ahead: Any,
 ) -> None:  # fmt: skip
-    for k in range(since, since + count):
-        keep = (k + 1.0) / (k + 2.0)
-        back = 1.0 - keep
-        for j in prange(x.size):
-            slope = cost[j]
-            for p in range(col_ptr[j], col_ptr[j + 1]):
-                slope -= col_value[p] * y[col_row[p]]
-            new = min(max(x[j] - step_x * slope, low[j]), high[j])
-            next_x[j] = new
-            new = 2.0 * new - x[j]
-            ahead[j] = new
-            x[j] = keep * new + back * from_x[j]
-        for i in prange(y.size):
-            move = 0.0
-            for p in range(row_ptr[i], row_ptr[i + 1]):
-                move += row_value[p] * ahead[row_col[p]]
-            new = y[i] - step_y * move
-            up = new + step_y * row_low[i]
-            down = new + step_y * row_high[i]
-            if up > 0.0:
-                new = up
-            elif down < 0.0:
-                new = down
-            else:
-                new = 0.0
-            next_y[i] = new
-            y[i] = keep * (2.0 * new - y[i]) + back * from_y[i]
+    """Move columns against their reduced cost; look ahead by as much again."""
+    for j in range(first, last):
+        slope = cost[j]
+        for p in range(ptr[j], ptr[j + 1]):
+            slope -= value[p] * y[row[p]]
+        new = min(max(x[j] - step * slope, low[j]), high[j])
+        found[j] = new
+        new = 2.0 * new - x[j]
+        ahead[j] = new
+        x[j] = keep * new + (1.0 - keep) * anchor[j]
 
 
-def _column_product(col_ptr: Any, col_row: Any, col_value: Any, y: Any) -> Any:
-    out = np.zeros(col_ptr.size - 1)
-    for j in prange(out.size):
-        for p in range(col_ptr[j], col_ptr[j + 1]):
-            out[j] += col_value[p] * y[col_row[p]]
-    return out
+def _rows(
+    first: int, last: int, keep: float, ptr: Any, column: Any, value: Any, low: Any, high: Any, step: float,
+    ahead: Any, y: Any, anchor: Any, found: Any,
+) -> None:  # fmt: skip
+    """Move row duals towards what their rows lack."""
+    for i in range(first, last):
+        move = 0.0
+        for p in range(ptr[i], ptr[i + 1]):
+            move += value[p] * ahead[column[p]]
+        new = y[i] - step * move
+        new = max(new + step * low[i], 0.0) + min(new + step * high[i], 0.0)
+        found[i] = new
+        y[i] = keep * (2.0 * new - y[i]) + (1.0 - keep) * anchor[i]
 
 
-_SWEEP = njit(cache=True, parallel=True)(_sweep)
-_COLUMN_PRODUCT = njit(cache=True, parallel=True)(_column_product)
+def _cross(ptr: Any, row: Any, value: Any, x: Any, y: Any) -> float:
+    """Return ``y' A x``."""
+    total = 0.0
+    for j in range(x.size):
+        for p in range(ptr[j], ptr[j + 1]):
+            total += value[p] * y[row[p]] * x[j]
+    return total
+
+
+_COLUMNS, _ROWS, _CROSS = (njit(cache=True, nogil=True)(kernel) for kernel in (_columns, _rows, _cross))
