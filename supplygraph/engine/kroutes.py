@@ -140,7 +140,7 @@ def _bound(finder: Finder, closed: int, targets: Ints, least: float) -> float:
 def _useful(finder: Finder, targets: Ints) -> int:
     """Return the marks whose closing leaves some start and some target."""
     bits, at = 0, finder.graph.at
-    for mark in range(len(finder.marks)):
+    for mark in range(len(finder.marks) - len(finder.keep)):
         shut = np.zeros(len(at), dtype=np.bool_)
         shut[finder.marks.processes[mark]] = True
         shut |= np.isin(at, finder.marks.nodes[mark])

@@ -39,7 +39,7 @@ class Alternatives(Result):
 
     ``table`` has one row per route; ``legs`` one row per route and leg. Figures: ``routes`` (how many were
     found), ``without_route`` (targets that have none); ``blocked`` holds the proof of each of those, by target
-    and product.
+    and product; ``effort`` how many searches it took.
     """
 
     def map(self, **options: Any) -> Any:
@@ -264,7 +264,7 @@ def _result(
         tables={"legs": frame.set_index(["rank", "leg"] if ask.single else ["target", "delivered", "rank", "leg"])},
         figures={
             "routes": int(table["route"].notna().sum()), "without_route": len(blocked), "blocked": blocked,
-            "searches": searches,
+            "effort": {"searches": searches},
         },
     )  # fmt: skip
 

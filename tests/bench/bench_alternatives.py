@@ -24,7 +24,7 @@ from supplygraph.engine.expanded import TRANSFORM, expand
 from supplygraph.engine.kroutes import Signer, ranked
 from supplygraph.response.chains import marks_of
 
-K, MOST, PAIRS = 5, 2048, 6
+K, MOST, PAIRS = 5, 4096, 6
 
 
 def plain_graph(graph, weight):
@@ -181,4 +181,4 @@ if __name__ == "__main__":
         plain_k(name)
     everything = sg.load()
     answer, seconds = timed(lambda: sg.alternatives(everything))
-    say(f"all minerals, all factories: {seconds:.2f} s, {answer.routes} routes, {answer.searches} searches")
+    say(f"all minerals, all factories: {seconds:.2f} s, {answer.routes} routes, {answer.effort['searches']} searches")
