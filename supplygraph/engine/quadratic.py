@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _STEPS = 200
 #: Rounds of the active set from a first guess, and from an interior solution.
 _GUESSES, _ROUNDS = 12, 30
+#: Residual, crossing and wrong sign that pass as rounding. Curves can be 1e-4: this is 1e-7 of a column.
+_EXACT = 1e-11
 
 
 def spread(
@@ -108,7 +110,17 @@ def spread_priced(
 def _solve(
     curve: Floats, cost: Floats, rows: csc_array, right: Floats, below: Floats, above: Floats, tolerance: float
 ) -> tuple[Floats, Floats]:
-    """Try what is quickest first; every way ends at the same optimum."""
+    """Scale to numbers near 1 and try what is quickest first; every way ends at the same optimum."""
+    ends = np.concatenate([right, below[np.isfinite(below)], above[np.isfinite(above)]])
+    size = float(np.abs(ends).max(initial=0.0)) or 1.0
+    worth = max(float(np.abs(cost).max(initial=0.0)), float(curve.max(initial=0.0)) * size) or 1.0
+    x, y = _scaled(curve * size / worth, cost / worth, rows, right / size, below / size, above / size, tolerance)
+    return x * size, y * worth
+
+
+def _scaled(
+    curve: Floats, cost: Floats, rows: csc_array, right: Floats, below: Floats, above: Floats, tolerance: float
+) -> tuple[Floats, Floats]:
     alone = np.clip(np.where(curve > 0, -cost / np.where(curve > 0, curve, 1.0), 0.0), below, above)
     guess = alone <= below, alone >= above  # where each column would go if there were no rows
     found = _polish(curve, cost, rows, right, (below, above), alone, guess, rounds=_GUESSES)
@@ -232,10 +244,10 @@ def _polish(
         except RuntimeError:
             return None
         pull = curve * x + cost - rows.T @ y
-        crossed_low, crossed_high = free & (x < below - 1e-9 * size), free & (x > above + 1e-9 * size)
-        loose_low, loose_high = at_low & (pull < -1e-9 * slope), at_high & (pull > 1e-9 * slope)
+        crossed_low, crossed_high = free & (x < below - _EXACT * size), free & (x > above + _EXACT * size)
+        loose_low, loose_high = at_low & (pull < -_EXACT * slope), at_high & (pull > _EXACT * slope)
         if not (crossed_low | crossed_high | loose_low | loose_high).any():
-            return (np.clip(x, below, above), y) if error <= 1e-9 * size else None
+            return (np.clip(x, below, above), y) if error <= _EXACT * size else None
         at_low, at_high = (at_low | crossed_low) & ~loose_low, (at_high | crossed_high) & ~loose_high
     return None
 
@@ -266,7 +278,7 @@ def _conditions(
             best, best_error = found, error
         elif error > 2 * best_error:
             break
-        if error <= 1e-12:
+        if error <= 1e-14:
             break
         found = found + solve(left)
     return best[:count], best[count:], best_error

@@ -71,6 +71,7 @@ class Solver:
         # 1 = triangular format; a separable Hessian is its own triangle
         self._engine.passHessian(self.columns, len(used), 1, start, used.astype(np.int32), curve[used])
         self._engine.setOptionValue("solver", "choose")
+        self._engine.setOptionValue("qp_iteration_limit", 20_000)  # it can cycle
 
     def set_cost(self, cost: Floats) -> None:
         """Replace all costs."""

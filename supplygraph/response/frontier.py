@@ -105,7 +105,8 @@ def alignment_frontier(
     table = pd.DataFrame(rows).set_index("aligned_share")
     first = table["zone_unmet_t"].iloc[0]
     free = table.index[table["zone_unmet_t"] <= first + 1e-6 * max(plan.program.graph.demand.sum(), 1.0)]
-    figures = {"free_share": float(free.max()), "zone_demand_t": float(plan.program.graph.demand[plan.question.zone].sum())}
+    wanted = float(plan.program.graph.demand[plan.question.zone].sum())
+    figures = {"free_share": float(free.max()), "zone_demand_t": wanted}
     return Frontier(
         title=f"Aligned share against what can be served: {plan.shock.describe()}",
         table=table,
@@ -147,14 +148,14 @@ def _row(plan: Plan, question: Any, share: float) -> dict[str, float]:
 
 def _words(plan: Plan, table: pd.DataFrame, figures: dict[str, float], tier: str) -> str:
     wanted, last = figures["zone_demand_t"], table.iloc[-1]
-    stages = " and ".join(plan.stages)
-    what = plan.shock.describe()
-    lines = [
-        f"{what[:1].upper()}{what[1:]}. The zone asks for {number(wanted)} t.",
-        f"Up to {100 * figures['free_share']:.3g} % of it can pass {stages} in plants of tier {tier} or better without "
-        f"the zone losing more than without a rule.",
-        f"At {100 * float(table.index[-1]):.3g} % the zone goes without {number(last['zone_unmet_t'])} t "
-        f"({percent(last['zone_unmet_t'], wanted)}); the world without {number(last['world_unmet_t'])} t.",
-        f"Freight per tonne delivered goes from {number(table['cost_usd_t'].iloc[0])} to {number(last['cost_usd_t'])} USD.",
-    ]
-    return "\n".join(lines)
+    stages, what = " and ".join(plan.stages), plan.shock.describe()
+    free, most = 100 * figures["free_share"], 100 * float(table.index[-1])
+    unmet = f"{number(last['zone_unmet_t'])} t ({percent(last['zone_unmet_t'], wanted)})"
+    costs = " to ".join(number(table["cost_usd_t"].iloc[place]) for place in (0, -1))
+    return (
+        f"{what[:1].upper()}{what[1:]}. The zone asks for {number(wanted)} t.\n"
+        f"Up to {free:.3g} % of it can pass {stages} in plants of tier {tier} or better without the zone losing more "
+        f"than without a rule.\n"
+        f"At {most:.3g} % the zone goes without {unmet}; the world without {number(last['world_unmet_t'])} t.\n"
+        f"Freight per tonne delivered goes from {costs} USD."
+    )

@@ -101,7 +101,7 @@ def required(
     aligned = holders.aligned(alignment.members(tier))
     who = "in countries" if holders.by == "territory" else "of owners from countries"
     return tuple(
-        Rule((member & ~aligned) * 1.0, member, 0.0, f"{what} for the zone only {who} of tier {tier} or better")
+        Rule(np.where(member & ~aligned, 1.0, 0.0), member, 0.0, f"{what} for the zone only {who} of tier {tier} or better")
         for what, member in _steps(net, stages)
         if (member & ~aligned).any()
     )

@@ -13,35 +13,43 @@ if TYPE_CHECKING:
     from supplygraph.response.phases import Flows
 
 _COLUMNS = (
-    "destination", "product", "from_before", "from_after", "flow_t", "was", "becomes", "km_added", "days_added",
-    "cost_added_usd_t", "words",
+    "product", "from_before", "to_before", "from_after", "to_after", "flow_t", "share_of_loss", "was", "becomes",
+    "km_added", "days_added", "cost_added_usd_t", "words",
 )  # fmt: skip
+#: What two shipments must have in common to be one change: in this order.
+_SAME = (("origin", "destination"), ("destination",), ("origin",))
 
 
 def changed_routes(net: SupplyNetwork, table: pd.DataFrame, *, least_t: float) -> pd.DataFrame:
-    """Match, at every destination, the tonnes that stopped with the tonnes that started.
+    """Match, product by product, the tonnes that stopped with the tonnes that started.
 
-    The same origin first (a changed way), then in falling order of tonnes. What stopped without
-    a successor has no row: it is unmet, or was not needed any more.
+    First those between the same two plants (a changed way), then those that the same plant takes (another
+    supplier), then those that the same plant sends (another customer); each in falling order of tonnes. What
+    stopped without a successor has no row: it is unmet, or was not needed any more.
 
     Returns
     -------
     pandas.DataFrame
-        One row per match, largest first, indexed from 1 (``rank``).
+        One row per match, largest first, indexed from 1 (``rank``). ``share_of_loss``: of all tonnes of the product
+        that stopped.
     """
     moved = table[table["difference_t"].abs() > least_t]
     speak = _Ways(net)
     rows = []
-    for _, group in moved.groupby(["destination", "product"], sort=True):
+    for product, group in moved.groupby("product", sort=True):
         shifts = [_Shift(*row) for row in group[list(_Shift._fields)].itertuples(index=False, name=None)]
+        lost = -sum(min(shift.difference_t, 0.0) for shift in shifts)
         for old, new, flow in _matches(shifts, least_t):
             added = (new.km - old.km, new.days - old.days, new.cost_usd_t - old.cost_usd_t)
             was, becomes = speak(old), speak(new)
-            extra = f"{added[0]:+,.0f} km, {added[1]:+.1f} days"
-            words = f"{flow:,.0f} t: was {was}; becomes {becomes} ({extra})"
-            rows.append((old.destination, old.product, old.origin, new.origin, flow, was, becomes, *added, words))
+            words = (
+                f"{flow:,.0f} t ({percent(flow, lost)} of the loss): was {was}; becomes {becomes} "
+                f"({added[0]:+,.0f} km, {added[1]:+.1f} days)"
+            )
+            ends = (old.origin, old.destination, new.origin, new.destination)
+            rows.append((product, *ends, flow, flow / lost, was, becomes, *added, words))
     found = pd.DataFrame(rows, columns=list(_COLUMNS))
-    found = found.sort_values(["flow_t", "destination", "words"], ascending=[False, True, True], ignore_index=True)
+    found = found.sort_values(["flow_t", "to_after", "words"], ascending=[False, True, True], ignore_index=True)
     found.index = pd.RangeIndex(1, len(found) + 1, name="rank")
     return found
 
@@ -64,11 +72,12 @@ def _matches(shifts: list[_Shift], least_t: float) -> list[tuple[_Shift, _Shift,
     left = {i: -shifts[i].difference_t for i in order if shifts[i].difference_t < 0}
     room = {i: shifts[i].difference_t for i in order if shifts[i].difference_t > 0}
     found = []
-    for same in (True, False):
-        for old in list(left):
-            for new in list(room):
-                if same and shifts[old].origin != shifts[new].origin:
-                    continue
+    for same in _SAME:
+        waiting: dict[tuple[str, ...], list[int]] = {}
+        for new in room:
+            waiting.setdefault(tuple(getattr(shifts[new], part) for part in same), []).append(new)
+        for old in left:
+            for new in waiting.get(tuple(getattr(shifts[old], part) for part in same), []):
                 flow = min(left[old], room[new])
                 if flow > least_t:
                     left[old] -= flow

@@ -1,4 +1,4 @@
-"""The most that can be delivered, by flows on edges: an independent program for tests.
+"""The most that can be delivered, and the least it costs, by flows on edges: an independent program for tests.
 
 One commodity per origin process (so that forms hold), a variable per (origin, edge) and per (origin, destination);
 solved by scipy. Knows nothing of vertices, hubs, routes or columns.
@@ -7,7 +7,7 @@ solved by scipy. Knows nothing of vertices, hubs, routes or columns.
 import numpy as np
 import pandas as pd
 from scipy.optimize import linprog
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array, vstack
 
 
 def _set(cell):
@@ -39,6 +39,30 @@ def limit_of(row):
 
 def most_served(net, *, closed=(), factor=None, banned=()):
     """Return tonnes of demand that can be served at most."""
+    gain, _, equal, both, upper = _program(net, closed, factor, banned)
+    return -_optimum(gain, equal, both, upper)
+
+
+def least_cost(net, *, closed=()):
+    """Return the least freight and processing (USD) that serves the most."""
+    gain, cost, equal, both, upper = _program(net, closed, None, ())
+    most = _optimum(gain, equal, both, upper)
+    matrix, right = both
+    more = csr_array(np.array([gain]))
+    both = vstack([matrix, more]).tocsr(), np.append(right, most + 1e-9 * max(abs(most), 1.0))
+    return _optimum(cost, equal, both, upper)
+
+
+def _optimum(cost, equal, both, upper):
+    # The first and last row of a commodity that is never delivered still balance: flows circulate freely.
+    answer = linprog(cost, A_ub=both[0], b_ub=both[1], A_eq=equal[0], b_eq=equal[1],
+                     bounds=[(0, u) for u in upper], method="highs")
+    assert answer.status == 0, answer.message
+    return answer.fun
+
+
+def _program(net, closed, factor, banned):
+    """Return gains, costs, equations, limits and upper bounds."""
     factor = factor or {}
     p, nodes, edges = net.processes, net.nodes, net.edges
     through = {}
@@ -48,10 +72,11 @@ def most_served(net, *, closed=(), factor=None, banned=()):
                                          if edges["target"][e] != edges["source"][e]]]
         for n in visits:
             through[n] = through.get(n, 0.0) + s.flow_t
-    cost, rows, upper = [], [], []  # rows: (kind, key) -> coefficients
+    gains, cost, rows, upper = [], [], [], []  # rows: (kind, key) -> coefficients
 
-    def column(c, entries, top=np.inf):
-        cost.append(c)
+    def column(gain, usd, entries, top=np.inf):
+        gains.append(gain)
+        cost.append(usd)
         upper.append(top)
         rows.append(entries)
 
@@ -67,7 +92,7 @@ def most_served(net, *, closed=(), factor=None, banned=()):
                 entries = {("flow", name, at): -1.0, ("flow", name, to): 1.0, ("edge", e.Index): 1.0}
                 if e.source != e.target:
                     entries["node", e.target] = 1.0
-                column(0.0, entries)
+                column(0.0, np.nan_to_num(e.cost_usd_t), entries)
     for o, d in pairs:
         a, b = p.loc[o], p.loc[d]
         if {a["node"], b["node"]} & shut:
@@ -85,7 +110,7 @@ def most_served(net, *, closed=(), factor=None, banned=()):
         else:
             entries["take", d] = 1.0
             gain = -1.0 if b["role"] == "use" else 0.0
-        column(gain, entries)
+        column(gain, np.nan_to_num(a["cost_usd_t"]), entries)
     keys = sorted({k for entry in rows for k in entry}, key=repr)
     number = {k: i for i, k in enumerate(keys)}
     low, high = np.zeros(len(keys)), np.zeros(len(keys))
@@ -106,8 +131,4 @@ def most_served(net, *, closed=(), factor=None, banned=()):
     matrix = coo_array((v, (i, j)), shape=(len(keys), len(rows))).tocsr()
     equal = low == high
     cap = ~equal & np.isfinite(high)
-    # The first and last row of a commodity that is never delivered still balance: flows circulate freely.
-    answer = linprog(cost, A_ub=matrix[cap], b_ub=high[cap], A_eq=matrix[equal], b_eq=high[equal],
-                     bounds=[(0, u) for u in upper], method="highs")
-    assert answer.status == 0, answer.message
-    return -answer.fun
+    return np.array(gains), np.array(cost), (matrix[equal], high[equal]), (matrix[cap], high[cap]), upper
