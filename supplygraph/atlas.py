@@ -11,7 +11,7 @@ import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -242,37 +242,48 @@ def _write_chapters(minerals: list[str], work: Path, *, progress: bool, workers:
 
     told: dict[str, dict[str, Any]] = {}
     count, context = min(workers, len(minerals)), get_context("spawn")
-    with _one_thread_each(), ProcessPoolExecutor(count, mp_context=context, initializer=_stop_at_once) as pool:
-        with _deaf():
-            jobs = {pool.submit(write_chapter, mineral, work): mineral for mineral in minerals}
+    with _one_thread_each(), ProcessPoolExecutor(count, mp_context=context, initializer=_alone) as pool:
+        others = active_children()
         try:
+            with _deaf():
+                jobs = {pool.submit(write_chapter, mineral, work): mineral for mineral in minerals}
             with tqdm(total=len(jobs), disable=not progress, desc="atlas", unit="mineral") as bar:
                 for job in as_completed(jobs):
                     told[jobs[job]] = job.result()
                     bar.set_postfix_str(jobs[job])
                     bar.update()
         except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
+            with _deaf():
+                for worker in active_children():
+                    if worker not in others:
+                        worker.terminate()
+                pool.shutdown(wait=True, cancel_futures=True)
             raise
     return [told[mineral] for mineral in minerals]
 
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Start workers that do not hear an interrupt until :func:`_stop_at_once`: half-started ones would complain."""
-    if threading.current_thread() is not threading.main_thread():
+    """Hold an interrupt back until the end; processes started meanwhile never hear one.
+
+    The terminal sends an interrupt to every process: only the parent answers it, and ends the workers itself. A worker
+    that handled it on its own would miss one that comes before its handler is set, and work on.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _stop_at_once() -> None:
-    """Let an interrupt end a worker without a word; the parent tells."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _alone() -> None:
+    """Let the progress bars of a worker lock within it: a semaphore shared by processes would outlive its end."""
+    from tqdm.std import tqdm
+
+    tqdm.set_lock(threading.RLock())
 
 
 @contextmanager

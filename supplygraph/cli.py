@@ -34,6 +34,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the table as JSON re
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")]
 Top = Annotated[int, typer.Option(help="How many rows to print; 0 prints all.", min=0)]
 Out = Annotated[Path, typer.Option("--out", help="Where to write.")]
+Several = list[str] | None
+By = Literal["territory", "owner"]
+Rationing = Literal["proportional", "home_first", "zone_first", "all"]
+Objective = Literal["least_change", "least_cost"]
+Show = Literal[
+    "unmet", "coverage", "routes", "displaced", "rationings", "cut", "shadow", "edges", "shipments_after", "table"
+]
+#: Letters of a title that a row of the list of scenarios shows; machines get all.
+_TITLE = 90
 
 
 def _command(function: Callable[..., None]) -> Callable[..., None]:
@@ -157,40 +166,132 @@ def chokepoints(
 
 
 @_command
-def reroute(
-    source: Source,
+def scenarios(
+    mineral: Annotated[str | None, typer.Option(help="Only restrictions on this bundled mineral.")] = None,
     *,
-    country: Annotated[str | None, typer.Option(help="Country that fails, alpha-3.")] = None,
-    stage: Annotated[str | None, typer.Option(help="Only this stage of it.")] = None,
-    passage: Annotated[list[str] | None, typer.Option(help="Strait that closes; may be repeated.")] = None,
-    node: Annotated[list[str] | None, typer.Option(help="Site that fails; may be repeated.")] = None,
-    keep: Annotated[float, typer.Option(help="Share that stays.", min=0.0)] = 0.0,
-    require: Annotated[str | None, typer.Option(help="Tier that zone demand must come through.")] = None,
-    rationing: Literal["proportional", "home_first", "zone_first"] = "proportional",
-    page: Annotated[Path | None, typer.Option("--map", help="Write the map here.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Only what was in force on this day, YYYY-MM-DD.")] = None,
+    country: Annotated[str | None, typer.Option(help="Only restrictions by this country, alpha-3.")] = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Reroute after a failure: through whom, and who goes without."""
-    if country is None and not passage and not node:
-        message = "name what fails: --country, --passage or --node"
-        raise typer.BadParameter(message)
-    parts = []
-    if country is not None:
-        parts.append(sg.Shock.close(country=country, stage=stage, keep=keep))
-    if passage:
-        parts.append(sg.Shock.close(passage=list(passage), keep=keep))
-    if node:
-        parts.append(sg.Shock.close(node=list(node), keep=keep))
-    shock = parts[0]
-    for part in parts[1:]:
-        shock = shock + part
-    plan = sg.reroute(_network(source), shock, alignment=sg.forge(), require=require, rationing=rationing)
+    """List the built-in scenarios: real export restrictions, and the closure of each strait."""
+    found = sg.scenarios(mineral=mineral, as_of=as_of, country=country)
+    _say(found.explain())
+    table = found.table
+    if not (as_json or as_csv):
+        columns = ["in_force", "type", "country", "start", "end", "title"]
+        table = table[[name for name in columns if name in table.columns]]
+        table["title"] = [text if len(text) <= _TITLE else f"{text[: _TITLE - 1]}…" for text in table["title"]]
+    _show(table, as_json=as_json, as_csv=as_csv, top=0)
+
+
+@_command
+def reroute(
+    source: Source,
+    *,
+    scenario: Annotated[Several, typer.Option(help="Built-in scenario, see `supplygraph scenarios`.")] = None,
+    ban: Annotated[Several, typer.Option(help="Country that stops exports, alpha-3.")] = None,
+    country: Annotated[Several, typer.Option(help="Country that fails, alpha-3.")] = None,
+    stage: Annotated[str | None, typer.Option(help="Only this stage of --ban or --country.")] = None,
+    passage: Annotated[Several, typer.Option(help="Strait that closes.")] = None,
+    node: Annotated[Several, typer.Option(help="Site that fails.")] = None,
+    keep: Annotated[float | None, typer.Option(help="Share of today that stays; 0 unless given.", min=0.0)] = None,
+    as_of: Annotated[str, typer.Option(help="Day of the alignment facts.")] = "2026-07-01",
+    no_memoranda: Annotated[bool, typer.Option("--no-memoranda", help="Count only what binds.")] = False,
+    zone: Annotated[str, typer.Option(help="The zone is the demand in countries of this tier or better.")] = "linked",
+    require: Annotated[str | None, typer.Option(help="Tier that the zone must be served through.")] = None,
+    prefer: Annotated[float | None, typer.Option(help="USD/t the zone pays per tier nearer.", min=0.0)] = None,
+    cap: Annotated[str | None, typer.Option(help="Most of the zone's supply from one country: 0.65, or eu.")] = None,
+    cap_outside: Annotated[float | None, typer.Option(help="The same, from outside in all.", min=0.0, max=1.0)] = None,
+    rule_stage: Annotated[Several, typer.Option(help="Stage the rules are about; refining unless given.")] = None,
+    by: Annotated[By, typer.Option(help="Whose country a plant counts for.")] = "territory",
+    rationing: Annotated[Rationing, typer.Option(help="Who goes without.")] = "proportional",
+    objective: Annotated[Objective, typer.Option(help="What rerouting minimises.")] = "least_change",
+    priority: Annotated[Several, typer.Option(help="Factory or country that is served first.")] = None,
+    must_serve: Annotated[Several, typer.Option(help="NAME=SHARE of demand that must be served.")] = None,
+    show: Annotated[Show | None, typer.Option(help="Table to print; unmet unless given.")] = None,
+    page: Annotated[Path | None, typer.Option("--html", "--map", help="Write the map here.")] = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Reroute after a failure: through whom, at what cost, and who goes without. Options may be repeated."""
+    shock = _shock(scenario, ban=ban, country=country, stage=stage, passage=passage, node=node, keep=keep)
+    caps = _caps(cap, cap_outside)
+    shares = _shares(must_serve)
+    net = _network(source)
+    plan = sg.reroute(
+        net, shock, alignment=sg.forge(as_of, non_binding=not no_memoranda), zone=zone, require=require, prefer=prefer,
+        cap=caps, stages=tuple(rule_stage or ("refining",)), by=by, rationing=rationing, objective=objective,
+        priority=priority, must_serve=shares,
+    )  # fmt: skip
+    wanted = show or ("rationings" if rationing == "all" else "unmet")
+    if wanted not in plan.tables:
+        raise typer.BadParameter("rationings needs --rationing all", param_hint="--show")
     _say(plan.explain())
-    _show(plan.unmet, as_json=as_json, as_csv=as_csv, top=0)
+    _show(plan.tables[wanted], as_json=as_json, as_csv=as_csv, top=0)
     if page is not None:
         plan.save_html(page)
         _say(f"Open {page}")
+
+
+def _shock(
+    scenario: Several, *, ban: Several, country: Several, stage: str | None, passage: Several, node: Several,
+    keep: float | None,
+) -> sg.Shock:
+    """Return all that breaks, as one shock."""
+    if stage is not None and not (ban or country):
+        raise typer.BadParameter("goes with --ban or --country", param_hint="--stage")
+    share = 0.0 if keep is None else keep
+    parts = []
+    for name in scenario or ():
+        found = sg.scenarios()[name]
+        if found.shock is None:
+            raise SupplyGraphError(f"scenario {name} cannot be run: {found.reason}. Describe your own with --ban.")
+        _say(found.explain())
+        parts.append(found.shock if keep is None else found.at(keep=keep))
+    if ban:
+        parts.append(sg.Shock.ban(ban, stage=stage, keep=share))
+    if country:
+        parts.append(sg.Shock.close(country=country, stage=stage, keep=share))
+    if passage:
+        parts.append(sg.Shock.close(passage=passage, keep=share))
+    if node:
+        parts.append(sg.Shock.close(node=node, keep=share))
+    if not parts:
+        raise typer.BadParameter("name what fails: --scenario, --ban, --country, --passage or --node")
+    return functools.reduce(lambda one, other: one + other, parts)
+
+
+def _caps(cap: str | None, outside: float | None) -> dict[str, float] | str | None:
+    """Return the caps as ``reroute`` takes them."""
+    caps = {} if outside is None else {"outside": outside}
+    if cap is None:
+        return caps or None
+    try:
+        share = float(cap)
+    except ValueError:
+        if outside is not None:
+            hint = f"give a number beside --cap-outside, not {cap!r}; the EU's is 0.65"
+            raise typer.BadParameter(hint, param_hint="--cap") from None
+        return cap
+    if not 0 <= share <= 1:
+        raise typer.BadParameter(f"{cap} is not a share from 0 to 1", param_hint="--cap")
+    return {"country": share, **caps}
+
+
+def _shares(given: Several) -> dict[str, float] | None:
+    """Read ``NAME=SHARE``, several of them."""
+    shares = {}
+    for text in given or ():
+        name, _, share = text.rpartition("=")
+        try:
+            shares[name] = float(share)
+        except ValueError:
+            name = ""
+        if not name:
+            hint = f"{text!r} is not NAME=SHARE; write for example JPN=0.5"
+            raise typer.BadParameter(hint, param_hint="--must-serve")
+    return shares or None
 
 
 @_command
