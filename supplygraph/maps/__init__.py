@@ -152,7 +152,7 @@ def map_result(
 
 def _assumed(result: Any) -> str:
     """Return what a rerouting rests on; what it says stands in the scenario and its figures."""
-    words = "Flows are estimates; tonnes of contained metal a year."
+    words = "Flows are estimates, in contained tonnes a year."
     if getattr(result, "figures", {}).get("unmet_t", 0.0) > 0:
         words += f" Who goes without is an assumption ({str(result.params['rationing']).replace('_', ' ')})."
     return words
@@ -186,4 +186,4 @@ def _subtitle(payload: dict[str, Any]) -> str:
     words = f"{share:.0f} % of tonnes are estimated" if share < 99.5 else "Flows are estimates"
     years = sorted({row[9] for row in payload["processes"] if row[9]})
     span = f", {years[0]}" if len(years) == 1 else f", {years[0]}–{years[-1]}" if years else ""
-    return f"{sites} sites, {len(payload['links'])} links{span}. {words}; tonnes of contained metal a year."
+    return f"{sites} sites, {len(payload['links'])} links{span}. {words}; in contained tonnes a year."

@@ -49,7 +49,7 @@ KEYS = {
     "production": ["mineral", "stage", "country", "year", "series"],
     "projects": ["project"],
     "references": ["reference"],
-    "restrictions": ["country", "target", "mineral", "product", "date"],
+    "restrictions": ["restriction"],
     "ties": ["supplier", "customer", "mineral", "form"],
     "trade_parameter": ["mineral", "stage", "country", "restriction_type", "year"],
     "wgi": ["country", "year"],
