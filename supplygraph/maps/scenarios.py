@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from supplygraph.errors import DataError, Problem
 from supplygraph.maps import rerouted
+from supplygraph.network import codes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,6 +69,10 @@ def prepare(net: SupplyNetwork, scenarios: Sequence[Any] | None) -> list[Scenari
         strange = [node for node in scenario.closed if node not in nodes]
         if strange:
             problems.append(Problem(f"scenario {position}, closed", f"no node {strange[0]!r}", "Use ids of net.nodes."))
+        problems += [
+            Problem(f"scenario {position}, restricted", f"no country {code!r}", codes.suggest(code))
+            for code in scenario.restricted if code not in codes.ALPHA3
+        ]
         found.append(scenario)
     if problems:
         raise DataError("scenarios for the map are not complete", problems)

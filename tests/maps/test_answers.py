@@ -92,6 +92,13 @@ def test_a_rerouting_shows_who_goes_without(short, tmp_path, opened):
         assert "Hollow: stands still" in view.inner_text(".sg-legend")
         rows.first.locator("button").click()
         assert "Goes without" in view.inner_text(".leaflet-popup-content")
+        top = view.locator(".leaflet-popup-content h3").bounding_box()["y"]
+        assert top > view.locator(".sg-caption").first.bounding_box()["y"] + 24  # the caption hides no name
+        view.get_by_role("button", name="Table").click()
+        view.get_by_role("button", name="Goes without").click()
+        cells = view.locator(".sg-table tbody tr").first.locator("td").all_inner_texts()
+        assert cells[0] == told["name"].iloc[0]
+        assert float(cells[-1].replace("\u2009", "")) == pytest.approx(told["unmet_t"].iloc[0], rel=5e-3)
         assert seen.nothing, seen
 
 

@@ -97,6 +97,7 @@ def test_one_product_alone():
 
 @pytest.mark.parametrize("given", [
     {"name": "x"}, {"shipments": maptoys.shipments()}, CLOSED | {"extra": 1}, CLOSED | {"closed": ["nowhere"]},
+    CLOSED | {"restricted": ["China"]},
     CLOSED | {"shipments": maptoys.shipments().drop(columns="flow_t")}, 7,
 ])
 def test_scenarios_that_are_not_whole_are_refused(given):

@@ -86,7 +86,7 @@ class App {
     const right = narrow || split ? 12 : panel.width + 28;
     const bottom = narrow && !split ? panel.height + 16 : 12;
     L.popup({
-      autoPanPaddingTopLeft: narrow ? [12, 80] : [60, 12],
+      autoPanPaddingTopLeft: narrow ? [12, 80] : [60, this.caption.hidden ? 12 : 46],
       autoPanPaddingBottomRight: [right, bottom],
       maxWidth: Math.min(420, size.x - 56),
       minWidth: Math.min(220, size.x - 56),

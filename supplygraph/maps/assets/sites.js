@@ -181,7 +181,8 @@ function drawLabels(canvas, pen, frame) {
     if (put >= budget) break;
     if (node.kind === 'port' && frame.zoom < 4.5) continue;
     const short = missing(canvas, node);
-    const text = nameOf(node) + (short ? ` −${percent(short.unmet / short.demand)}` : '');
+    const name = nameOf(node);
+    const text = short ? `${name.length > 34 ? name.slice(0, 32) + '…' : name} −${percent(short.unmet / short.demand)}` : name;
     put += label(pen, frame, node, text, free, taken, {
       font: `${short ? '600 ' : ''}11px ${theme.font}`, colour: theme.colours[short ? 'closed' : 'mute'],
       gap: radiusOf(canvas, node, frame) + (short ? 7 : 3),

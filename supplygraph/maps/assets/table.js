@@ -34,7 +34,18 @@ function tablesOf(canvas) {
       .map((n) => [n.name, ...names.map((_, i) => (isClosed(data, i, n) ? 'closed' : at(n.flow, i)))])],
     ['Countries', ['Country', ...names.map((name) => `Share of ${data.stage}, ${name}`)], () => Object.values(data.countries)
       .map(([name, , shares]) => [name, ...per(shares)])],
+    ...(data.scenarios.some((scenario) => scenario.short.size) ? [shortTable(data)] : []),
   ];
+}
+
+/** Who goes without, in every scenario. */
+function shortTable(data) {
+  const columns = ['Scenario', 'Factory', 'Country', 'Asks for (t)', 'Lost by the fix (t)', 'Share unmet', 'Goes without (t)'];
+  return ['Goes without', columns, () => data.scenarios.flatMap((scenario) => [...scenario.short].map(([index, row]) => {
+    const node = data.nodes[index];
+    return [scenario.name, node.name, data.countryName(node.country), row.demand, row.displaced,
+      row.demand > 0 ? row.unmet / row.demand : 0, row.unmet];
+  }))];
 }
 
 function compare(a, b) {
