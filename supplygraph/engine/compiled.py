@@ -95,17 +95,33 @@ class Compiled:
 
     @cached_property
     def warm(self) -> WarmSolver:
-        """The solver, at the undisturbed optimum."""
+        """The solver, at the undisturbed optimum; routes that it took are part of the program from then on."""
         calm = Scenario.calm(self.graph)
         left = limits(self.graph, calm, ramp=self.ramp)
-        model = self.model(left, self.ways, calm, Prices(relink=RELINK_USD_T))
+        model = self._model(left, self.ways, calm, Prices(relink=RELINK_USD_T))
         model.warm = None
         solver = model.open(model.face, model.freight / USD + model.cost_of_unmet(np.full(len(model.uses), _DEAR)))
-        solver.solve()
+        found = solver.solve()
+        while model.price is not None and model.price(model, solver, found.dual * USD, paid=True):
+            found = solver.solve()
+        self._take(model)
         return WarmSolver(solver, int(self.matrix.shape[0]), int(self.matrix.shape[1]), solver.basis())
+
+    def _take(self, model: Model) -> None:
+        """Make the columns of an undisturbed model those of the program."""
+        more = model.columns - self.matrix.shape[1]
+        if more and model.table is not None:
+            self.matrix, self.table = model.matrix, model.table
+            self.upper = np.append(self.upper, np.full(more, np.inf))
+            self._drafted.builder.count = model.columns
 
     def model(self, left: Limits, ways: list[Ways], scenario: Scenario, prices: Prices) -> Model:
         """Return the program under a scenario."""
+        if self._drafted.couples and self.method == "simplex":
+            _ = self.warm  # routes are priced in once, before the first scenario
+        return self._model(left, ways, scenario, prices)
+
+    def _model(self, left: Limits, ways: list[Ways], scenario: Scenario, prices: Prices) -> Model:
         rows = self._rows(left)
         draft = self._extras(rows, left, ways, scenario)
         extra = Columns.join(draft.blocks)
