@@ -20,6 +20,8 @@ from supplygraph.errors import SupplyGraphError, UnknownNameError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from supplygraph.results import Result
+
 app = typer.Typer(
     name="supplygraph",
     help="Where does a supply network break, who controls the refining, and what can be rerouted?",
@@ -35,12 +37,25 @@ AsCsv = Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")]
 Top = Annotated[int, typer.Option(help="How many rows to print; 0 prints all.", min=0)]
 Out = Annotated[Path, typer.Option("--out", help="Where to write.")]
 Several = list[str] | None
+Scenario = Annotated[Several, typer.Option(help="Built-in scenario, see `supplygraph scenarios`.")]
+Banned = Annotated[Several, typer.Option(help="Country that stops exports, alpha-3.")]
+Failing = Annotated[Several, typer.Option(help="Country that fails, alpha-3.")]
+Stage = Annotated[str | None, typer.Option(help="Only this stage of --ban or --country.")]
+Passage = Annotated[Several, typer.Option(help="Strait that closes.")]
+Node = Annotated[Several, typer.Option(help="Site that fails.")]
+Keep = Annotated[float | None, typer.Option(help="Share of today that stays; 0 unless given.", min=0.0)]
+AsOf = Annotated[str, typer.Option(help="Day of the alignment facts.")]
+Binding = Annotated[bool, typer.Option("--no-memoranda", help="Count only what binds.")]
+Page = Annotated[Path | None, typer.Option("--html", "--map", help="Write the map here.")]
 By = Literal["territory", "owner"]
 Rationing = Literal["proportional", "home_first", "zone_first", "all"]
 Objective = Literal["least_change", "least_cost"]
 Show = Literal[
     "unmet", "coverage", "routes", "displaced", "rationings", "cut", "shadow", "edges", "shipments_after", "table"
 ]
+#: Day of the alignment facts unless one is given, as in :func:`supplygraph.forge`.
+AS_OF = "2026-07-01"
+_CHARTS = (".png", ".svg", ".pdf")
 #: Letters of a title that a row of the list of scenarios shows; machines get all.
 _TITLE = 90
 
@@ -189,15 +204,15 @@ def scenarios(
 def reroute(
     source: Source,
     *,
-    scenario: Annotated[Several, typer.Option(help="Built-in scenario, see `supplygraph scenarios`.")] = None,
-    ban: Annotated[Several, typer.Option(help="Country that stops exports, alpha-3.")] = None,
-    country: Annotated[Several, typer.Option(help="Country that fails, alpha-3.")] = None,
-    stage: Annotated[str | None, typer.Option(help="Only this stage of --ban or --country.")] = None,
-    passage: Annotated[Several, typer.Option(help="Strait that closes.")] = None,
-    node: Annotated[Several, typer.Option(help="Site that fails.")] = None,
-    keep: Annotated[float | None, typer.Option(help="Share of today that stays; 0 unless given.", min=0.0)] = None,
-    as_of: Annotated[str, typer.Option(help="Day of the alignment facts.")] = "2026-07-01",
-    no_memoranda: Annotated[bool, typer.Option("--no-memoranda", help="Count only what binds.")] = False,
+    scenario: Scenario = None,
+    ban: Banned = None,
+    country: Failing = None,
+    stage: Stage = None,
+    passage: Passage = None,
+    node: Node = None,
+    keep: Keep = None,
+    as_of: AsOf = AS_OF,
+    no_memoranda: Binding = False,
     zone: Annotated[str, typer.Option(help="The zone is the demand in countries of this tier or better.")] = "linked",
     require: Annotated[str | None, typer.Option(help="Tier that the zone must be served through.")] = None,
     prefer: Annotated[float | None, typer.Option(help="USD/t the zone pays per tier nearer.", min=0.0)] = None,
@@ -210,7 +225,7 @@ def reroute(
     priority: Annotated[Several, typer.Option(help="Factory or country that is served first.")] = None,
     must_serve: Annotated[Several, typer.Option(help="NAME=SHARE of demand that must be served.")] = None,
     show: Annotated[Show | None, typer.Option(help="Table to print; unmet unless given.")] = None,
-    page: Annotated[Path | None, typer.Option("--html", "--map", help="Write the map here.")] = None,
+    page: Page = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -229,16 +244,88 @@ def reroute(
         raise typer.BadParameter("rationings needs --rationing all", param_hint="--show")
     _say(plan.explain())
     _show(plan.tables[wanted], as_json=as_json, as_csv=as_csv, top=0)
+    _draw(plan, page)
+
+
+@_command
+def frontier(
+    source: Source,
+    *,
+    scenario: Scenario = None,
+    ban: Banned = None,
+    country: Failing = None,
+    stage: Stage = None,
+    passage: Passage = None,
+    node: Node = None,
+    keep: Keep = None,
+    as_of: AsOf = AS_OF,
+    no_memoranda: Binding = False,
+    tier: Annotated[str, typer.Option(help="Plants of this tier or better are aligned.")] = "linked",
+    share: Annotated[list[float] | None, typer.Option(help="Aligned share, 0 to 1; repeat for several.")] = None,
+    by: Annotated[By, typer.Option(help="Whose country a plant counts for.")] = "territory",
+    plot: Annotated[Path | None, typer.Option(help="Write the chart here (.png, .svg, .pdf).")] = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Show what can be served, and at what cost, as more must come from aligned plants."""
+    shock = _shock(
+        scenario, ban=ban, country=country, stage=stage, passage=passage, node=node, keep=keep, needed=False
+    )
+    if plot is not None and plot.suffix.lower() not in _CHARTS:
+        raise typer.BadParameter(f"{plot.name!r} does not end in {', '.join(_CHARTS)}", param_hint="--plot")
+    answer = sg.alignment_frontier(
+        _network(source), shock, alignment=sg.forge(as_of, non_binding=not no_memoranda), tier=tier,
+        shares=share or None, by=by, progress=sys.stderr.isatty(),
+    )  # fmt: skip
+    _say(answer.explain())
+    _show(answer.table, as_json=as_json, as_csv=as_csv, top=0)
+    if plot is not None:
+        answer.plot()[0].figure.savefig(plot)
+        _say(f"Open {plot}")
+
+
+@_command
+def alternatives(
+    source: Source,
+    *,
+    start: Annotated[str | None, typer.Option("--from", help="Site or country; every mine unless given.")] = None,
+    target: Annotated[str | None, typer.Option("--to", help="Site or country; every factory unless given.")] = None,
+    k: Annotated[int, typer.Option("--most", "-k", help="Most routes per target.", min=1)] = 5,
+    avoid: Annotated[Several, typer.Option(help="Country, strait or site that no route may touch.")] = None,
+    require: Annotated[str | None, typer.Option(help="Tier of country that refining must stand in.")] = None,
+    as_of: AsOf = AS_OF,
+    no_memoranda: Binding = False,
+    by: Annotated[Literal["cost_usd_t", "km", "days"], typer.Option(help="What ranks.")] = "cost_usd_t",
+    differ: Annotated[Several, typer.Option(help="What routes avoid of each other; country unless given.")] = None,
+    unnamed: Annotated[bool, typer.Option("--unnamed", help="Let routes pass unnamed rests.")] = False,
+    page: Page = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Rank routes that avoid each other: what else could feed a factory. Options may be repeated."""
+    answer = sg.alternatives(
+        _network(source), start, target, k=k, avoid=avoid or None,
+        policy=None if require is None else sg.forge(as_of, non_binding=not no_memoranda), require=require, by=by,
+        differ=tuple(differ or ("country",)), unnamed=unnamed,
+    )  # fmt: skip
+    _say(answer.explain())
+    shown = answer.table if as_json or as_csv else answer.table[["route", "km", "days", "cost_usd_t", "spare_t"]]
+    _show(shown, as_json=as_json, as_csv=as_csv, top=0)
+    _draw(answer, page)
+
+
+def _draw(answer: Result, page: Path | None) -> None:
+    """Write the map of an answer where one is asked for."""
     if page is not None:
-        plan.save_html(page)
+        answer.save_html(page)
         _say(f"Open {page}")
 
 
 def _shock(
     scenario: Several, *, ban: Several, country: Several, stage: str | None, passage: Several, node: Several,
-    keep: float | None,
-) -> sg.Shock:
-    """Return all that breaks, as one shock."""
+    keep: float | None, needed: bool = True,
+) -> sg.Shock | None:
+    """Return all that breaks, as one shock; nothing where nothing need break."""
     if stage is not None and not (ban or country):
         raise typer.BadParameter("goes with --ban or --country", param_hint="--stage")
     share = 0.0 if keep is None else keep
@@ -257,6 +344,8 @@ def _shock(
         parts.append(sg.Shock.close(passage=passage, keep=share))
     if node:
         parts.append(sg.Shock.close(node=node, keep=share))
+    if not parts and not needed:
+        return None
     if not parts:
         raise typer.BadParameter("name what fails: --scenario, --ban, --country, --passage or --node")
     return functools.reduce(lambda one, other: one + other, parts)

@@ -70,6 +70,12 @@ def edit(folder, tmp_path, table, change):
         (["reroute", "cobalt", "--node", "kokkola", "--must-serve", "JPN=2"], 1, "share from 0 to 1"),
         (["reroute", "cobalt", "--country", "CHN", "--must-serve", "CHN=1"], 1, "cut"),
         (["reroute", "cobalt", "--node", "kokkola", "--show", "rationings"], 2, "--rationing all"),
+        (["frontier", "cobalt", "--share", "65"], 1, "share from 0 to 1"),
+        (["frontier", "cobalt", "--tier", "friends"], 2, "linked"),
+        (["frontier", "cobalt", "--plot", "x.doc"], 2, ".png"),
+        (["alternatives", "cobalt", "--to", "lg-chem-cheongjoo"], 2, "Did you mean 'lg-chem-cheongju'?"),
+        (["alternatives", "cobalt", "--from", "COD", "--to", "lg-chem-cheongju", "--avoid", "KOR"], 1, "no route"),
+        (["alternatives", "cobalt", "--to", "JPN", "--differ", "colour"], 2, "country"),
         (["scenarios", "--mineral", "cobolt"], 2, "Did you mean 'cobalt'?"),
         (["scenarios", "--as-of", "2026-13-01"], 1, "2026-13-01"),
         (["scenarios", "--country", "China"], 1, "alpha-3"),
@@ -162,6 +168,25 @@ def test_all_rationings_side_by_side(tmp_path):
     assert [sum(each) for each in unmet] == pytest.approx([sum(unmet[0])] * 3, rel=1e-6)  # who, not how much
     assert unmet[0] != pytest.approx(unmet[1], rel=1e-3)
     assert unmet[0] != pytest.approx(unmet[2], rel=1e-3)
+
+
+def test_the_frontier_and_its_chart(tmp_path):
+    args = "frontier cobalt --node kokkola --share 0 --share 1 --json --plot chart.svg"
+    done = run(*args.split(), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [row["aligned_share"] for row in json.loads(done.stdout)] == [0.0, 1.0]
+    assert "<svg" in (tmp_path / "chart.svg").read_text(encoding="utf-8")
+    assert run("frontier", "cobalt", "--share", "0", "--csv").stdout.count("\n") == 2  # nothing need break
+
+
+def test_alternatives_of_one_factory(tmp_path):
+    args = "alternatives cobalt --from COD --to lg-chem-cheongju -k 2 --avoid malacca --html routes.html --json"
+    done = run(*args.split(), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert [row["rank"] for row in rows] == [1, 2]
+    assert not any("Malacca" in row["route"] for row in rows)
+    assert (tmp_path / "routes.html").stat().st_size > 100_000
 
 
 def test_round_trip(folder, tmp_path):
