@@ -55,7 +55,6 @@ Show = Literal[
 ]
 #: Day of the alignment facts unless one is given, as in :func:`supplygraph.forge`.
 AS_OF = "2026-07-01"
-_CHARTS = (".png", ".svg", ".pdf")
 #: Letters of a title that a row of the list of scenarios shows; machines get all.
 _TITLE = 90
 
@@ -271,8 +270,10 @@ def frontier(
     shock = _shock(
         scenario, ban=ban, country=country, stage=stage, passage=passage, node=node, keep=keep, needed=False
     )
-    if plot is not None and plot.suffix.lower() not in _CHARTS:
-        raise typer.BadParameter(f"{plot.name!r} does not end in {', '.join(_CHARTS)}", param_hint="--plot")
+    from supplygraph.maps import plots
+
+    if plot is not None and plot.suffix.lower() not in plots.FORMATS:
+        raise typer.BadParameter(f"{plot.name!r} does not end in {', '.join(plots.FORMATS)}", param_hint="--plot")
     answer = sg.alignment_frontier(
         _network(source), shock, alignment=sg.forge(as_of, non_binding=not no_memoranda), tier=tier,
         shares=share or None, by=by, progress=sys.stderr.isatty(),
@@ -280,7 +281,7 @@ def frontier(
     _say(answer.explain())
     _show(answer.table, as_json=as_json, as_csv=as_csv, top=0)
     if plot is not None:
-        answer.plot()[0].figure.savefig(plot)
+        plots.save(answer.plot(), plot)
         _say(f"Open {plot}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +12,12 @@ from supplygraph.errors import DataError, MissingDependencyError, Problem
 from supplygraph.maps.theme import COLOURS
 
 if TYPE_CHECKING:
+    import os
+
     import pandas as pd
 
+#: What :func:`save` writes.
+FORMATS = (".png", ".svg", ".pdf")
 #: Inches: half a slide, with type that is read from the back of a room.
 _SIZE = (8.0, 5.4)
 _NEEDED = ("zone_served_t", "zone_unmet_t", "world_unmet_t", "change_usd", "usd_t")
@@ -80,6 +85,28 @@ def frontier(result: Any, *, ax: Any = None) -> Any:
         _plain(axes)
     upper.set_title(_title(result), loc="left", fontsize=11, color=COLOURS["ink"])
     return np.array([upper, lower], dtype=object)
+
+
+def save(axes: Any, path: str | os.PathLike[str]) -> Path:
+    """Write the figure of some axes; the same figure gives the same bytes. Return its path.
+
+    Raises
+    ------
+    DataError
+        If the file is not to be one of :data:`FORMATS`.
+    """
+    target = Path(path)
+    kind = target.suffix.lower()
+    if kind not in FORMATS:
+        problem = Problem(target.name, f"ends in {kind!r}; expected {', '.join(FORMATS)}", "")
+        raise DataError("the chart cannot be written", [problem])
+    import matplotlib as mpl
+
+    # A date, and ids drawn at random, would make every file another one.
+    stamp = {".svg": "Date", ".pdf": "CreationDate"}.get(kind)
+    with mpl.rc_context({"svg.hashsalt": "supplygraph"}):
+        np.ravel(axes)[0].figure.savefig(target, metadata={stamp: None} if stamp else None)
+    return target
 
 
 def _table(result: Any) -> pd.DataFrame:

@@ -60,6 +60,19 @@ def test_axes_of_ones_own(answer):
         answer.plot(ax=given[0])
 
 
+@pytest.mark.parametrize("kind", plots.FORMATS)
+def test_the_same_chart_is_the_same_file(answer, tmp_path, kind):
+    first, second = (plots.save(answer.plot(), tmp_path / f"{name}{kind}") for name in "ab")
+    assert first.stat().st_size > 5_000
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_other_files_are_refused(answer, tmp_path):
+    with pytest.raises(DataError, match=r"expected \.png"):
+        plots.save(answer.plot(), tmp_path / "chart.doc")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_served_has_no_cost(answer):
     from supplygraph.response.frontier import Frontier
 
