@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _LEAST = 1e-7
 #: Displacement below this share of demand is levelling, not news.
 _SEEN = 1e-3
+#: Rules told one by one, at most; and the least that a shadow price must be to be told.
+_RULES, _WORTH = 3, 1e-6
 _SHIFTS = ("km", "days", "cost_usd_t")
 
 
@@ -34,8 +36,10 @@ class Reroute(Result):
 
     ``table`` has one row per shipment, before and after; further tables: ``unmet`` (index ``node``),
     ``coverage`` (index ``stage``), ``routes`` (in words), ``displaced`` (index ``node``), ``edges``,
-    ``shipments_after``, ``cut``. Figures: ``demand_t``, ``served_t``, ``unmet_t``, ``zone_demand_t``,
-    ``zone_unmet_t``; ``world_cut_t``, and ``cut_t`` in the zone (without alignment: the world): what would be
+    ``shipments_after``, ``cut``, ``shadow`` (what one tonne more of each limit is worth: ``served_t_per_t`` tonnes
+    served, ``usd_t`` USD of change saved) and, with ``rationing="all"``, ``rationings`` (index ``node``).
+
+    Figures: ``demand_t``, ``served_t``, ``unmet_t``, ``zone_demand_t``, ``zone_unmet_t``; ``world_cut_t``, and ``cut_t`` in the zone (without alignment: the world): what would be
     lost if nobody rerouted; ``before_cost_usd_t``, ``after_cost_usd_t``, ``added_cost_usd_t`` (freight per tonne
     delivered), likewise ``km`` and ``days``; ``certificate`` (the cut, with its words).
     """
@@ -60,7 +64,9 @@ def build(
         "objective_usd": flows.objective_usd, "displaced_from": against,
     }  # fmt: skip
     figures["map_kpis"] = _kpis(figures)
-    words = _explain(plan, figures, covered.set_index("stage"), displaced, routes, certificate.words(), against)
+    words = _explain(
+        plan, figures, covered.set_index("stage"), displaced, routes, flows.shadow, certificate.words(), against
+    )
     return Reroute(
         title=f"Rerouting: {plan.shock.describe()}",
         table=table,
@@ -284,9 +290,33 @@ def _kpis(figures: dict[str, Any]) -> dict[str, str]:
     return shown
 
 
+def _rule_words(plan: Plan, shadow: pd.DataFrame) -> list[str]:
+    """Say which rules there are, and what the dearest of those that bind costs."""
+    rules = plan.question.rules
+    lines = []
+    if 0 < len(rules) <= _RULES:
+        lines.append(f"The rule: {'; '.join(rule.label for rule in rules)}.")
+    elif rules:
+        lines.append(f"The rule: {rules[0].label}, and likewise for {len(rules) - 1} more.")
+    if plan.options.prefer:
+        lines.append(
+            f"The zone would pay {number(plan.options.prefer)} USD/t to avoid a tier below core at "
+            f"{' and '.join(plan.stages)}; who is served stays the same."
+        )
+    held = shadow[shadow["kind"] == "rule"].sort_values(["served_t_per_t", "usd_t", "item"], ascending=False)
+    if len(held):
+        first = held.iloc[0]
+        more, saved = float(first["served_t_per_t"]), float(first["usd_t"])
+        worth = f"serve {more:.3g} t more" if more > _WORTH else f"save {number(saved)} USD of change"
+        lines.append(f"One tonne of exemption from it ({first['item']}) would {worth}.")
+    elif rules:
+        lines.append("It costs nothing: without it no more could be served, nor with less change.")
+    return lines
+
+
 def _explain(
     plan: Plan, figures: dict[str, Any], covered: pd.DataFrame, displaced: pd.DataFrame, routes: pd.DataFrame,
-    cut: str, against: str,
+    shadow: pd.DataFrame, cut: str, against: str,
 ) -> str:
     demand, unmet, lost = figures["demand_t"], figures["unmet_t"], figures["world_cut_t"]
     what = plan.shock.describe()
@@ -294,7 +324,7 @@ def _explain(
         (
             f"{what[:1].upper()}{what[1:]}: {number(unmet)} of {number(demand)} t of demand "
             f"({percent(unmet, demand)}) cannot be served after rerouting; {number(lost)} t "
-            f"({percent(lost, demand)}) without it."
+            f"({percent(lost, demand)}) without it{' and without the rule' if plan.question.rules else ''}."
         )
     ]
     if plan.shock.clauses and plan.resolved.touches_nothing:
@@ -311,10 +341,7 @@ def _explain(
             f"Aligned plants ({tier} or better, stage {stage}) can cover {percent(row['covered_t'], row['demand_t'])} "
             f"of the zone's demand: {tonnes(row['covered_t'])} of {tonnes(row['demand_t'])}."
         )
-    if plan.options.require is not None and figures["zone_unmet_t"] > 0:
-        stages = " and ".join(plan.stages)
-        rule = f"what serves the zone must pass {stages} in countries of tier {plan.options.require} or better"
-        lines.append(f"The rule: {rule}.")
+    lines += _rule_words(plan, shadow)
     if unmet > 0:
         lines.append(f"Who goes without is an assumption ({plan.params['rationing']}). The cut: {cut}")
     moved = tuple(figures[f"added_{name}"] for name in _SHIFTS)

@@ -233,3 +233,13 @@ def test_bad_rules_say_what_is_accepted(options, error, says):
 def test_bad_frontiers_say_what_is_accepted(options, error, says):
     with pytest.raises(error, match=says):
         sg.alignment_frontier(chain(), alignment=ZONE, **options)
+
+
+def test_the_words_tell_the_rule_and_what_it_costs():
+    tight = sg.reroute(chain(), alignment=ZONE, cap=0.25).explain()
+    assert "The rule: refining for the zone: at most 25 % from China." in tight
+    assert "One tonne of exemption from it (refining for the zone: at most 25 % from China) would save" in tight
+    assert "It costs nothing" in sg.reroute(chain(), alignment=ZONE, cap="eu").explain()
+    hard = sg.reroute(chain(), alignment=ZONE, require="linked").explain()
+    assert "would serve 1 t more" in hard
+    assert "would pay 200 USD/t" in sg.reroute(chain(), alignment=ZONE, prefer=200).explain()
