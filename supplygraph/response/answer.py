@@ -39,7 +39,8 @@ class Reroute(Result):
     ``shipments_after``, ``cut``, ``shadow`` (what one tonne more of each limit is worth: ``served_t_per_t`` tonnes
     served, ``usd_t`` USD of change saved) and, with ``rationing="all"``, ``rationings`` (index ``node``).
 
-    Figures: ``demand_t``, ``served_t``, ``unmet_t``, ``zone_demand_t``, ``zone_unmet_t``; ``world_cut_t``, and ``cut_t`` in the zone (without alignment: the world): what would be
+    Figures: ``demand_t``, ``served_t``, ``unmet_t``, ``zone_demand_t``, ``zone_unmet_t``; ``world_cut_t``, and
+    ``cut_t`` in the zone (without alignment: the world): what would be
     lost if nobody rerouted; ``before_cost_usd_t``, ``after_cost_usd_t``, ``added_cost_usd_t`` (freight per tonne
     delivered), likewise ``km`` and ``days``; ``certificate`` (the cut, with its words).
     """
