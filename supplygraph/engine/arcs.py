@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Kinds of columns, and what ``item`` numbers: SEND and DELIVER a process, MOVE an arc, UNMET a use process.
 SEND, MOVE, DELIVER, UNMET = range(4)
+#: How often bounds are passed along the arcs: tight bounds make duals prove more.
+_PASSES = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,8 +294,12 @@ class _Layout:
             ends.append((columns, self.commodity[columns] * size + vertex[items], sign))
         keys = np.unique(np.concatenate([key for _, key, _ in ends]))
         start = self._take(np.zeros(len(keys)), np.zeros(len(keys)))
+        self.vertices = len(keys)
+        self.enters, self.leaves = (np.full(len(self.item), self.vertices) for _ in range(2))
         for columns, key, sign in ends:
-            self._put(start + np.searchsorted(keys, key), columns, sign)
+            row = np.searchsorted(keys, key)
+            self._put(start + row, columns, sign)
+            (self.enters if sign > 0 else self.leaves)[columns] = row
 
     def _works(self) -> None:
         """Plants send recovery x what they take; uses take demand less unmet; stock builds take at most their limit."""
@@ -344,6 +350,7 @@ class _Layout:
                 self._put(np.full(len(hit), start + quota), hit, 1.0)
 
     def _bounds(self) -> tuple[Floats, Floats]:
+        """Bound every column by its own limits, then by what can reach its tail and leave its head."""
         graph, left = self.graph, self.left
         product = np.array([group.product for group in self.commodities], dtype=np.int64)
         own = np.where(self.commodity >= 0, np.append(self.most[product], 0.0)[self.commodity], np.inf)
@@ -355,11 +362,19 @@ class _Layout:
         moves, arc = self._of(MOVE)
         top[moves] = np.minimum(left.arc[arc], site[graph.visits(arc)])
         gives, taker = self._of(DELIVER)
-        top[gives] = np.where(graph.role[taker] == USE, left.demand[taker], left.intake[taker])
+        feed = left.output[taker] / graph.recovery[taker]  # a plant takes no more than it can send
+        ends = np.where(graph.role[taker] == USE, left.demand[taker], left.intake[taker])
+        top[gives] = np.where(graph.role[taker] == TRANSFORM, feed, ends)
         short, use = self._of(UNMET)
         top[short] = left.demand[use]
         lower[short] = np.maximum(left.demand[use] - left.intake[use], 0.0)
-        return lower, np.minimum(top, own)
+        top = np.minimum(top, own)
+        for _ in range(_PASSES):
+            for here, there in ((self.enters, self.leaves), (self.leaves, self.enters)):
+                most = np.bincount(here, top, self.vertices + 1)
+                most[-1] = np.inf  # the place of columns without such an end
+                top = np.minimum(top, most[there])
+        return lower, top
 
     def _costs(self, price: Floats | None) -> Floats:
         cost = np.zeros(len(self.item))

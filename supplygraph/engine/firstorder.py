@@ -66,10 +66,8 @@ class Descent:
         self._cost = program.cost * self._column
         self._low, self._high = program.lower / self._column, program.upper / self._column
         self._row_low, self._row_high = program.row_lower * self._row, program.row_upper * self._row
-        sides = np.maximum(_finite(self._row_low), _finite(self._row_high))
-        here, there = float(np.linalg.norm(self._cost)), float(np.linalg.norm(sides))
-        #: How far duals move against columns: the ratio of their scales.
-        self._weight = here / there if here > 0 and there > 0 else 1.0
+        # Columns travel their range and duals up to the largest cost: in scaled terms that is the ratio of the two.
+        self._largest = float(np.max(np.abs(program.cost), initial=0.0)) or 1.0
         self._spans = [_spans(ptr, threads if len(scaled.data) > _WORTH else 1) for ptr in (scaled.indptr, rows.indptr)]
         self.sweeps = 0
         self.start(np.clip(np.zeros(program.columns), program.lower, program.upper), np.zeros(program.rows))
@@ -79,6 +77,7 @@ class Descent:
         self._x, self._y = x / self._column, dual / self._row
         self._next_x, self._next_y = self._x.copy(), self._y.copy()
         self._ahead = np.empty_like(self._x)
+        self._weight = self._largest
         self.sweeps = 0
         self._anchor()
 
@@ -121,9 +120,17 @@ class Descent:
             self._first = rest
         rising = rest <= _SOME * self._first and rest > self._last
         if rest <= _ENOUGH * self._first or rising or self._since >= _LONG * self.sweeps:
+            self._balance()
             self._anchor()
         else:
             self._last = rest
+
+    def _balance(self) -> None:
+        """Let duals and columns travel equally far until the next restart, as far as the last stretch tells."""
+        far_x = float(np.linalg.norm(self._next_x - self._from_x))
+        far_y = float(np.linalg.norm(self._next_y - self._from_y))
+        if far_x > 0 and far_y > 0:
+            self._weight = float(np.sqrt(self._weight * far_y / far_x))
 
     def _sweep(self, count: int, share: _Share) -> None:
         ahead = self._ahead
@@ -158,10 +165,6 @@ def _spans(ptr: Ints, parts: int) -> list[tuple[int, int]]:
     cuts = np.searchsorted(ptr, np.linspace(0, ptr[-1], parts + 1)[1:-1])
     ends = [0, *cuts.tolist(), len(ptr) - 1]
     return list(itertools.pairwise(ends))
-
-
-def _finite(side: Floats) -> Floats:
-    return np.where(np.isfinite(side), np.abs(side), 0.0)
 
 
 def _columns(

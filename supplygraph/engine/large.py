@@ -19,11 +19,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from supplygraph.engine.linear import Found, Linear, solve
+from supplygraph.engine.shorten import Short, shorten
 from supplygraph.errors import DataError, InfeasibleError, Problem, SupplyGraphError
 
 if TYPE_CHECKING:
@@ -131,10 +133,10 @@ def solve_large(
     if program.columns <= exact_below:
         found = solve(program, time_limit=time_limit / 2)
         if found is not None and found.optimal:
-            search.answer(found)
+            search.answer(found.x, found.dual)
             return search.result("exact: simplex on the whole program")
         if found is not None:
-            search.answer(found)
+            search.answer(found.x, found.dual)
     rounds = search.rounds()
     if search.done():
         ended = "the gap asked for is proved"
@@ -147,9 +149,9 @@ def solve_large(
 
 @dataclass(eq=False)
 class _Search:
-    """The best answer and the best bound so far."""
+    """The best answer and the best bound so far, of the whole; sweeps and restricted programs use the short one."""
 
-    program: Linear
+    whole: Linear
     gap: float
     began: float
     limit: float
@@ -162,7 +164,19 @@ class _Search:
     kept: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
 
     def __post_init__(self) -> None:
-        self.prove(np.zeros(self.program.rows))
+        self.prove(np.zeros(self.whole.rows))
+
+    @cached_property
+    def short(self) -> Short:
+        """The program with two-column equations solved."""
+        return shorten(self.whole)
+
+    @property
+    def program(self) -> Linear:
+        """The short program."""
+        return self.short.program
+
+    def _begin(self) -> None:
         # What meets a row alone, such as unmet demand, keeps every restricted program feasible.
         self.kept = np.asarray(np.diff(self.program.matrix.indptr) <= 1)
 
@@ -189,21 +203,22 @@ class _Search:
 
     def prove(self, dual: Floats) -> None:
         """Take row duals if they prove more."""
-        bound = self.program.bound(dual)
+        bound = self.whole.bound(dual)
         if bound > self.bound:
-            self.dual, self.bound = self.program.valid(dual), bound
+            self.dual, self.bound = self.whole.valid(dual), bound
 
-    def answer(self, found: Found) -> None:
+    def answer(self, x: Floats, dual: Floats) -> None:
         """Take a feasible answer if it is better, and its duals if they prove more."""
-        value = self.program.value(found.x)
+        value = self.whole.value(x)
         if value < self.objective:
-            self.x, self.objective = found.x, value
-        self.prove(found.dual)
+            self.x, self.objective = x, value
+        self.prove(dual)
 
     def rounds(self) -> int:
         """Alternate sweeps and restricted programs; return how many of the latter were solved."""
         from supplygraph.engine.firstorder import Descent
 
+        self._begin()
         self._restricted(1)
         descent = Descent(self.program)
         count, looks = 0, _FIRST
@@ -224,23 +239,23 @@ class _Search:
     def _sweep(self, descent: Descent, looks: int) -> None:
         for _ in range(looks):
             descent.run(1)
-            self.prove(descent.dual)
+            self.prove(self.short.duals(descent.dual))
             if self.done() or self.left() <= 0:
                 break
         self._tell(f"bound {self.bound:.6g} after {descent.sweeps} sweeps")
 
     def _choose(self, descent: Descent) -> None:
-        """Keep the columns that carry flow, and the cheapest, up to three a row."""
+        """Keep the columns that carry flow, and the cheapest: up to three a row, at least one a row of these."""
         program = self.program
         x = descent.x
         wide = program.upper - program.lower
-        carries = np.minimum(x - program.lower, program.upper - program.lower) > 1e-6 * wide
+        carries = x - program.lower > 1e-6 * wide
         price = program.reduced(descent.dual)
         price[carries] = -np.inf
         order = np.argsort(price, kind="stable")
-        self.kept[order[: _PER_ROW * program.rows]] = True
+        self.kept[order[: max(_PER_ROW * program.rows, int(carries.sum()) + program.rows)]] = True
         if self.x is not None:
-            self.kept |= self.x > program.lower
+            self.kept |= self.x[self.short.columns] > program.lower
 
     def _add(self, dual: Floats) -> None:
         """Keep what the restricted program misses most, at most one column a row: near the end this alone converges."""
@@ -271,11 +286,10 @@ class _Search:
             return None
         x = self.program.lower.copy()
         x[columns] = found.x
-        whole = Found(x, found.dual, found.optimal)
-        self.answer(whole)
+        self.answer(self.short.widen(x), self.short.duals(found.dual))
         self._add(found.dual)
         self._tell(f"objective {self.objective:.6g} over {len(columns)} columns")
-        return whole
+        return Found(x, found.dual, found.optimal)
 
     def result(self, how: str) -> Approximation:
         """Return what is known."""

@@ -11,8 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import csc_array
 
+from supplygraph.engine.expanded import EXTRACT, TRANSFORM, USE, Expanded
 from supplygraph.engine.linear import Linear
 
 MINE, REFINERY, FACTORY = 0, 4, 8
@@ -168,3 +170,46 @@ def _carried(net: Instance) -> tuple[np.ndarray, np.ndarray]:
         edges.append(found)
         minerals.append(np.full(len(found), mineral))
     return np.concatenate(edges), np.concatenate(minerals)
+
+
+def expanded(net: Instance) -> Expanded:
+    """Return the network as an expanded graph, every edge once per mineral it can carry.
+
+    Products are ore and metal of each mineral. Ports and straits limit the sum over all products; a refinery limits
+    each of its minerals by an equal part of its capacity, because its site would count ore and metal.
+    """
+    edge, mineral = _carried(net)
+    sites = len(net.layer)
+    product = 2 * mineral + (net.layer[net.head[edge]] > REFINERY)
+    site = net.physical
+    share = net.capacity / np.maximum(net.handles.sum(axis=1), 1)
+    plants = []  # site, mineral, role, takes, gives, limit
+    for layer, role in ((MINE, EXTRACT), (REFINERY, TRANSFORM), (FACTORY, USE)):
+        at, what = np.nonzero(net.handles & (net.layer == layer)[:, None])
+        takes, gives = (2 * what, 2 * what + 1) if layer == REFINERY else (2 * what + 1, np.full(len(at), -1))
+        if layer == MINE:
+            takes, gives = np.full(len(at), -1), 2 * what
+        limit = share[at] * {MINE: 1.0, REFINERY: net.recovery[at], FACTORY: 0.8}[layer]
+        plants.append((at, np.full(len(at), role), takes, gives, limit, net.recovery[at]))
+    at, role, takes, gives, limit, recovery = (np.concatenate(column) for column in zip(*plants, strict=True))
+
+    def key(products: np.ndarray, places: np.ndarray) -> np.ndarray:
+        return np.where(products >= 0, products * sites + places, -1)
+
+    ends = [key(product, site[net.tail[edge]]), key(product, site[net.head[edge]]), key(takes, at), key(gives, at)]
+    keys = np.unique(np.concatenate([end[end >= 0] for end in ends]))
+    source, target, takes_at, gives_at = (np.where(end < 0, -1, np.searchsorted(keys, end)) for end in ends)
+    names = pd.Index([f"{number:07d}" for number in range(max(len(edge), len(at), sites))], dtype="str")
+    open_sites = (net.layer > MINE) & (net.layer < FACTORY) & (net.layer != REFINERY)
+    nothing, none, zeros = np.zeros(0, dtype=np.int64), np.zeros((len(at), 1), dtype=np.bool_), np.zeros(len(edge))
+    return Expanded(
+        nodes=names[:sites], products=names[: 2 * MINERALS], processes=names[: len(at)], edges=names[: len(edge)],
+        countries=names[:0], shipments=names[:0], country=np.full(sites, -1),
+        throughput=np.where(open_sites, net.capacity, np.inf), vertex_product=keys // sites, vertex_node=keys % sites,
+        vertex_berth=np.full(len(keys), -1), block=np.searchsorted(keys // sites, np.arange(2 * MINERALS + 1)),
+        source=source, target=target, cost=net.cost[edge].astype(np.float64), km=zeros, days=zeros,
+        capacity=net.room[edge].astype(np.float64), at=at, role=role, takes=takes, gives=gives, limit=limit,
+        recovery=recovery, activity=np.full(len(at), np.nan), fee=np.zeros(len(at)), takes_at=takes_at,
+        gives_at=gives_at, makes=none, accepts=none, ship_origin=nothing, ship_destination=nothing,
+        ship_product=nothing, ship_flow=np.zeros(0), ship_ptr=np.zeros(1, dtype=np.int64), ship_edge=nothing,
+    )  # fmt: skip

@@ -16,10 +16,11 @@ from supplygraph.engine.expanded import expand
 from supplygraph.engine.firstorder import LOOK, Descent
 from supplygraph.engine.large import solve_large
 from supplygraph.engine.linear import Linear, solve
+from supplygraph.engine.shorten import shorten
 from supplygraph.errors import DataError, InfeasibleError, SupplyGraphError
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))
-from generate import SIZES, draw, program
+from generate import SIZES, draw, expanded, program
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +75,63 @@ def test_bound_optimum_objective_stand_in_order(seed, slack, exact_below, gap):
     assert found.bound == linear.bound(found.dual)
     assert found.objective - found.bound <= gap * abs(found.objective) + near
     assert "time ran out" not in found.how
+
+
+def with_links(seed):
+    """A random program with equations between two columns added, some of them in chains; feasible."""
+    rng = np.random.default_rng(seed)
+    linear = random_program(seed)
+    rows, low, high = [], [], []
+    point = solve(linear).x
+    for _ in range(int(rng.integers(1, 6))):
+        row = np.zeros(linear.columns)
+        row[rng.choice(linear.columns, 2, replace=False)] = rng.choice([-2.0, -1.0, 0.5, 1.0, 3.0], 2)
+        rows.append(row)
+        low.append(row @ point)
+        high.append(row @ point + (rng.random() < 0.2))
+    matrix = csc_array(np.vstack([linear.matrix.toarray(), *rows]))
+    return Linear(linear.cost, linear.lower, linear.upper, matrix, np.append(linear.row_lower, low),
+                  np.append(linear.row_upper, high))  # fmt: skip
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=80, deadline=None)
+def test_solving_equations_between_two_columns_changes_nothing(seed):
+    linear = with_links(seed)
+    best = optimum(linear)
+    short = shorten(linear)
+    near = 1e-7 * (1.0 + abs(best))
+    assert len(short.row) == linear.rows - short.program.rows == linear.columns - short.program.columns
+    found = solve(short.program)
+    x = short.widen(found.x)
+    assert linear.violation(x) <= 1e-7
+    assert abs(linear.value(x) - best) <= near
+    assert abs(linear.bound(short.duals(found.dual)) - best) <= near
+    rng = np.random.default_rng(seed)
+    for scale in (0.0, 3.0, 100.0):
+        dual = rng.normal(0.0, scale, short.program.rows)
+        constant = linear.value(short.widen(found.x)) - short.program.value(found.x)
+        proved = linear.bound(short.duals(dual))
+        assert proved == pytest.approx(short.program.bound(dual) + constant, rel=1e-7, abs=1e-6)
+    assert solve_large(linear, exact_below=0, gap=1e-6).objective == pytest.approx(best, rel=2e-6, abs=1e-5)
+
+
+def test_equations_that_bounds_exclude_are_infeasible():
+    pair = Linear(np.ones(2), np.zeros(2), np.ones(2), csc_array([[1.0, -0.25]]), np.array([1.5]), np.array([1.5]))
+    with pytest.raises(InfeasibleError):
+        shorten(pair)
+    with pytest.raises(InfeasibleError):
+        solve_large(pair, exact_below=0)
+
+
+def test_chains_of_plants_get_shorter():
+    linear = arc_program(expanded(draw("S")), price=5000.0).linear
+    short = shorten(linear)
+    made = int((draw("S").layer == 4).sum())
+    assert len(short.row) > made  # every refinery, and factories besides
+    one, two = solve_large(linear), solve_large(linear, exact_below=0, gap=1e-6)
+    assert two.objective == pytest.approx(one.objective, rel=2e-6)
+    assert two.gap <= 1e-6
 
 
 @given(st.integers(0, 10**6))
