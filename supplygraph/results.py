@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _SITES = ("node", "passage")
 _STATES = ("country", "owner")
 _ROWS_SHOWN = 10
+#: Characters of a cell shown in a terminal.
+_CELL = 60
 
 
 class Result:
@@ -193,7 +195,7 @@ class Result:
         raise DataError("no geometry for this answer", [problem])
 
     def __repr__(self) -> str:
-        parts = [self.title, *self._figure_lines(), "", self.table.head(_ROWS_SHOWN).to_string()]
+        parts = [self.title, *self._figure_lines(), "", self.table.head(_ROWS_SHOWN).to_string(max_colwidth=_CELL)]
         more = len(self.table) - _ROWS_SHOWN
         return "\n".join([*parts, *([f"… and {more} more rows"] if more > 0 else [])])
 

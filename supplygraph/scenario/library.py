@@ -106,7 +106,7 @@ class Scenarios:
         return f"<div><b>{html.escape(self._title())}</b></div>{body}"
 
     def _title(self) -> str:
-        return f"{len(self)} scenarios" + (f" on {self.as_of}" if self.as_of is not None else "")
+        return f"{len(self)} scenario{'s' * (len(self) != 1)}" + (f" on {self.as_of}" if self.as_of is not None else "")
 
 
 def scenarios(
