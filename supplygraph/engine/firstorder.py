@@ -46,6 +46,17 @@ class Descent:
     at most 1 (Pock and Chambolle 2011), so no step size needs to be searched. Restarts as in PDLP
     (Applegate et al. 2021), the Halpern form after Lu and Yang (2024). O(entries of the matrix) a sweep.
     The result does not depend on the number of threads: each sums its own columns, then its own rows.
+
+    Examples
+    --------
+    >>> from supplygraph.engine.arcs import arc_program
+    >>> from supplygraph.engine.expanded import expand
+    >>> from toys import chain
+    >>> program = arc_program(expand(chain())).linear  # everything can be served: the optimum is 0
+    >>> descent = Descent(program)
+    >>> descent.run(looks=5)
+    >>> descent.sweeps, round(abs(program.bound(descent.dual)), 3), round(program.violation(descent.x), 3)
+    (500, 0.0, 0.0)
     """
 
     def __init__(self, program: Linear, *, threads: int = 2) -> None:

@@ -1,9 +1,9 @@
 """Linear programs that a general solver cannot finish: a feasible answer with a proved gap.
 
 Three plain facts carry it. Any row duals prove a bound (:meth:`supplygraph.engine.linear.Linear.bound`).
-Any feasible answer of the program restricted to some columns is a feasible answer of the whole. And
-a first-order method (:mod:`supplygraph.engine.firstorder`) tells within a thousand sweeps which columns
-matter and roughly what the duals are. So, in rounds:
+Any feasible answer of the program restricted to some columns is a feasible answer of the whole. And a
+first-order method (:mod:`supplygraph.engine.firstorder`) tells within a few hundred sweeps over the matrix which
+columns matter. So, once equations between two columns are solved (:mod:`supplygraph.engine.shorten`), in rounds:
 
 1. sweep, for duals and a bound;
 2. keep the columns that carry flow or look cheap under these duals, about three a row, and solve that
@@ -11,8 +11,8 @@ matter and roughly what the duals are. So, in rounds:
 3. sweep on from there: the restricted program's duals are wrong about the columns it left out, which a
    few hundred sweeps repair, and the bound rises close to the answer.
 
-Rounds go on until the gap asked for is proved or time is up. Programs that a simplex method can
-finish are given to it whole and solved exactly.
+Rounds go on until the gap asked for is proved or time is up; each adds the columns that the last one missed
+most, so the answers converge to the optimum. Programs that a simplex method can finish are given to it whole.
 """
 
 from __future__ import annotations

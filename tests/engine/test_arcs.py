@@ -19,7 +19,7 @@ from toys import chain, random_network, random_tables
 from supplygraph.engine.arcs import DELIVER, MOVE, SEND, arc_program, flow_bounds
 from supplygraph.engine.decompose import shipments
 from supplygraph.engine.expanded import EXTRACT, USE, Expanded, expand
-from supplygraph.engine.limits import Quota, limits
+from supplygraph.engine.limits import Ban, Quota, limits
 from supplygraph.engine.linear import solve
 from supplygraph.engine.program import Program, max_served
 from supplygraph.errors import DataError
@@ -246,7 +246,7 @@ def test_export_limits_split_commodities_and_bind():
     home, product = land[graph.ship_origin[ship]], graph.ship_product[ship]
     routes_program, totals = Program(graph), []
     for keep in (0.0, 0.25, 0.5, 1.0):
-        scenario = routes_program.scenario(bans=_bans(int(home), int(product), keep))
+        scenario = routes_program.scenario(bans=(Ban(int(home), int(product), -1, keep),))
         program = arc_program(graph, scenario)
         x = solve(program.linear).x
         totals.append(float(program.left.demand.sum()) - program.linear.value(x))
@@ -257,12 +257,6 @@ def test_export_limits_split_commodities_and_bind():
         assert sent.flow[every.covers(graph, sent.origin, sent.destination)].sum() <= keep * today + 1e-6
     assert totals == sorted(totals)
     assert totals[0] < totals[-1]
-
-
-def _bans(home, product, keep):
-    from supplygraph.engine import limits as module
-
-    return ((module.Ban if hasattr(module, "Ban") else lambda *row: row)(home, product, -1, keep),)
 
 
 def check_decomposition(program, x):
