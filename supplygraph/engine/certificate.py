@@ -27,7 +27,7 @@ class Certificate:
     table
         One row per member: ``item`` (id), ``kind`` (demand, factory, plant, site, edge, export limit, rule), ``name``,
         ``limit_t``, ``price`` (tonnes served more per tonne of limit; for demand the
-        share of it that lies behind the cut), ``through_t`` = limit x price, ``closed``.
+        share of it that lies behind the cut), ``through_t`` = limit x price, ``closed`` and, where known, ``country``.
     unmet_t
         Demand behind the cut minus what comes through it: by weak duality nobody can leave less unmet.
     """
@@ -39,8 +39,12 @@ class Certificate:
         """Read the cut as one sentence."""
         if self.unmet_t <= 0 or not len(self.table):
             return "All demand can be served."
-        behind = self.table[self.table["kind"] == "demand"]
-        gates = self.table[self.table["kind"] != "demand"]
+        table = self.table
+        if "country" in table:
+            where = table["country"].where(table["country"].isna(), ", " + table["country"]).fillna("")
+            table = table.assign(name=table["name"] + where)
+        behind = table[table["kind"] == "demand"]
+        gates = table[table["kind"] != "demand"]
         shut = [str(item) for item in gates.loc[gates["closed"], "name"]]
         rules = [str(item) for item in gates.loc[gates["kind"] == "rule", "name"]]
         full = gates[~gates["closed"] & (gates["through_t"] > 0)].sort_values(
@@ -49,7 +53,8 @@ class Certificate:
         asked, through = float(behind["through_t"].sum()), float(gates["through_t"].sum())
         parts = [f"{asked:,.0f} t are asked for behind the cut and at most {through:,.0f} t can come through it"]
         if len(full):
-            named = [f"{name} ({amount:,.0f} t)" for name, amount in zip(full["name"], full["limit_t"], strict=True)]
+            limits = full.groupby("name", sort=False)["limit_t"].sum()  # a site may work several lines
+            named = [f"{name} ({amount:,.0f} t)" for name, amount in limits.items()]
             parts.append("at their limit: " + _list(named, most))
         if shut:
             parts.append("closed: " + _list(sorted(set(shut)), most))

@@ -68,11 +68,16 @@ class Alternatives(Result):
         flows["flow_t"] = flows["t_per_t"] * _intake(self.network, flows)
         if "target" in flows:
             return [{"name": "Every target by its first route", "shipments": flows[flows["rank"] == 1]}]
-        said = self._tables["table"]["route"].to_dict()
         return [
-            {"name": f"All by route {rank}: {words}", "shipments": flows[flows["rank"] == rank]}
-            for rank, words in said.items()
-        ]
+            {
+                "name": f"All by route {row.Index}: {row.route}", "shipments": flows[flows["rank"] == row.Index],
+                "kpis": {
+                    "Way": f"{row.km:,.0f} km", "Time": f"{row.days:,.0f} days",
+                    "Freight": f"{row.cost_usd_t:,.0f} USD per tonne delivered", "To spare": f"{row.spare_t:,.0f} t",
+                },
+            }
+            for row in self._tables["table"].itertuples()
+        ]  # fmt: skip
 
 
 def _intake(net: SupplyNetwork | None, legs: pd.DataFrame) -> pd.Series:

@@ -62,14 +62,15 @@ def build(
     certificate = _named(flows.certificate, net)
     figures |= {
         "certificate": certificate, "closed": _closed(plan), "rationing": plan.params["rationing"],
-        "objective_usd": flows.objective_usd, "displaced_from": against,
+        "objective_usd": flows.objective_usd, "displaced_from": against, "evenly_spread": flows.even,
+        "restricted": tuple(sorted(set(plan.resolved.bans["origin_country"].dropna()))),
     }  # fmt: skip
     figures["map_kpis"] = _kpis(figures)
     words = _explain(
         plan, figures, covered.set_index("stage"), displaced, routes, flows.shadow, certificate.words(), against
     )
     return Reroute(
-        title=f"Rerouting: {plan.shock.describe()}",
+        title=f"Rerouting: {_capital(plan.shock.describe())}",
         table=table,
         params=plan.params,
         network=net,
@@ -274,9 +275,14 @@ def _named(certificate: Certificate, net: SupplyNetwork) -> Certificate:
 
 
 def _named_limits(net: SupplyNetwork, table: pd.DataFrame) -> pd.DataFrame:
-    place = net.processes["node"].map(net.nodes["name"])
-    names = {**net.nodes["name"].to_dict(), **place.to_dict()}
-    return table.assign(name=[names.get(item, item) for item in table["item"]])
+    place = {**{node: node for node in net.nodes.index}, **net.processes["node"].to_dict()}
+    node = table["item"].map(place)
+    named = node.map(net.nodes["name"]).fillna(table["item"])
+    return table.assign(name=named, country=node.map(net.nodes["country"]))
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _kpis(figures: dict[str, Any]) -> dict[str, str]:
@@ -323,7 +329,7 @@ def _explain(
     what = plan.shock.describe()
     lines = [
         (
-            f"{what[:1].upper()}{what[1:]}: {number(unmet)} of {number(demand)} t of demand "
+            f"{_capital(what)}: {number(unmet)} of {number(demand)} t of demand "
             f"({percent(unmet, demand)}) cannot be served after rerouting; {number(lost)} t "
             f"({percent(lost, demand)}) without it{' and without the rule' if plan.question.rules else ''}."
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -90,8 +90,6 @@ def alignment_frontier(
     >>> frontier.table["zone_unmet_t"].round(2).tolist()
     [0.0, 0.0, 3.6]
     """
-    from tqdm.auto import tqdm
-
     asked = _shares(shares)
     alignment.members(tier)  # refuses a tier that does not exist
     options = Options(
@@ -99,7 +97,7 @@ def alignment_frontier(
     )
     plan = Plan.of(net, shock, options)
     rows = []
-    for share in tqdm(asked, desc="shares", disable=not progress):
+    for share in _watched(asked) if progress else asked:
         rules = outside(net, plan.holders, alignment.members(tier), 1.0 - share, plan.stages, tier) if share > 0 else ()
         rows.append(_row(plan, replace(plan.question, rules=rules), share))
     table = pd.DataFrame(rows).set_index("aligned_share")
@@ -115,6 +113,12 @@ def alignment_frontier(
         explanation=_words(plan, table, figures, tier),
         figures=figures,
     )
+
+
+def _watched(shares: list[float]) -> Iterable[float]:
+    from tqdm.auto import tqdm
+
+    return cast("Iterable[float]", tqdm(shares, desc="shares"))
 
 
 def _shares(given: Iterable[float] | None) -> list[float]:
@@ -154,8 +158,8 @@ def _words(plan: Plan, table: pd.DataFrame, figures: dict[str, float], tier: str
     costs = " to ".join(number(table["cost_usd_t"].iloc[place]) for place in (0, -1))
     return (
         f"{what[:1].upper()}{what[1:]}. The zone asks for {number(wanted)} t.\n"
-        f"Up to {free:.3g} % of it can pass {stages} in plants of tier {tier} or better without the zone losing more "
-        f"than without a rule.\n"
+        f"Plants of tier {tier} or better at {stages} can supply up to {free:.3g} % of what the zone gets without it "
+        f"losing more than without a rule.\n"
         f"At {most:.3g} % the zone goes without {unmet}; the world without {number(last['world_unmet_t'])} t.\n"
         f"Freight per tonne delivered goes from {costs} USD."
     )

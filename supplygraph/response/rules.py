@@ -100,8 +100,9 @@ def required(
     """Return the rules that only plants of a tier or better serve the zone at some stages."""
     aligned = holders.aligned(alignment.members(tier))
     who = "in countries" if holders.by == "territory" else "of owners from countries"
+    only = f"for the zone only {who} of tier {tier} or better"
     return tuple(
-        Rule(np.where(member & ~aligned, 1.0, 0.0), member, 0.0, f"{what} for the zone only {who} of tier {tier} or better")
+        Rule(np.where(member & ~aligned, 1.0, 0.0), member, 0.0, f"{what} {only}")
         for what, member in _steps(net, stages)
         if (member & ~aligned).any()
     )

@@ -76,7 +76,7 @@ def _matches(shifts: list[_Shift], least_t: float) -> list[tuple[_Shift, _Shift,
         waiting: dict[tuple[str, ...], list[int]] = {}
         for new in room:
             waiting.setdefault(tuple(getattr(shifts[new], part) for part in same), []).append(new)
-        for old in left:
+        for old in list(left):
             for new in waiting.get(tuple(getattr(shifts[old], part) for part in same), []):
                 flow = min(left[old], room[new])
                 if flow > least_t:

@@ -92,8 +92,12 @@ def test_a_rerouting_shows_who_goes_without(short, tmp_path, opened):
         assert "Hollow: stands still" in view.inner_text(".sg-legend")
         rows.first.locator("button").click()
         assert "Goes without" in view.inner_text(".leaflet-popup-content")
-        top = view.locator(".leaflet-popup-content h3").bounding_box()["y"]
-        assert top > view.locator(".sg-caption").first.bounding_box()["y"] + 24  # the caption hides no name
+        view.wait_for_function(  # the caption hides no name, once the map has moved
+            """() => {
+                const top = (name) => document.querySelector(name).getBoundingClientRect().top;
+                return top('.leaflet-popup-content h3') > top('.sg-caption') + 24;
+            }""", timeout=5000,
+        )  # fmt: skip
         view.get_by_role("button", name="Table").click()
         view.get_by_role("button", name="Goes without").click()
         cells = view.locator(".sg-table tbody tr").first.locator("td").all_inner_texts()

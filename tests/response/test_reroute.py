@@ -61,8 +61,8 @@ def test_a_closed_strait_changes_ways_not_customers():
     first = plan.routes.iloc[0]
     assert first["flow_t"] == pytest.approx(80.0)
     assert first["words"] == (
-        "80 t (100 % of the loss): was Tenke – Durban – Strait of Malacca – Ningbo – Jinchuan; becomes Tenke – Durban – "
-        "Ningbo – Jinchuan (+1,500 km, +3.0 days)"
+        "80 t (100 % of the loss): was Tenke – Durban – Strait of Malacca – Ningbo – Jinchuan; "
+        "becomes Tenke – Durban – Ningbo – Jinchuan (+1,500 km, +3.0 days)"
     )
     assert plan.closed == ("malacca",)
 

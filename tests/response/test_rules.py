@@ -144,7 +144,7 @@ def test_the_frontier_goes_from_no_rule_to_require():
     assert table["zone_unmet_t"].iloc[-1] == pytest.approx(required.zone_unmet_t)
     assert (np.diff(table["zone_unmet_t"]) >= -1e-6).all()
     assert frontier.free_share == 0.9
-    assert "Up to 90 %" in frontier.explain()
+    assert "can supply up to 90 % of what the zone gets" in frontier.explain()
     assert table.loc[0.9, "change_usd"] >= table.loc[0.5, "change_usd"]
 
 
