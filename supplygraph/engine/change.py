@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from supplygraph.engine.expanded import USE, tally
-from supplygraph.engine.model import USD, fix
-from supplygraph.engine.paths import MOVED, NEW
+from supplygraph.engine.model import USD, Shape, fix
+from supplygraph.engine.paths import KEEP, MOVED, NEW
 from supplygraph.errors import InfeasibleError, SupplyGraphError
 
 if TYPE_CHECKING:
-    from supplygraph.engine.expanded import Floats
+    from supplygraph.engine.expanded import Floats, Ints
     from supplygraph.engine.limits import Limits
     from supplygraph.engine.model import Model
     from supplygraph.engine.paths import Columns
@@ -90,14 +90,36 @@ def _evenly(model: Model, left: Limits) -> Floats:
     taken = tally(graph.ship_destination, graph.ship_flow, len(size))
     taken = np.maximum(taken, np.where(graph.role == USE, left.demand, 0.0)) / model.unit
 
-    def shape() -> tuple[Floats, Floats]:
-        table = cast("Columns", model.table)
-        weight = np.sqrt(np.maximum(size[table.origin] * taken[table.destination], 1e-4))
-        kept = table.kind != NEW
-        today = np.maximum(np.where(table.today > 0, table.today, weight), 1e-9)
-        curve, cost = np.zeros(model.columns), np.zeros(model.columns)
-        curve[table.number] = 1.0 / np.where(kept, today, weight)
-        cost[table.number] = np.where(kept, np.where(table.kind == MOVED, _MOVED, -1.0), 0.0)
-        return curve, cost
+    def weight(table: Columns) -> Floats:
+        return np.sqrt(np.maximum(size[table.origin] * taken[table.destination], 1e-4))
 
-    return model.spread(shape, moved=_MOVED)
+    def key(table: Columns) -> Ints:
+        """Return the number of what counts as one: all new ways of a link or a pair, for one audience."""
+        pair = table.origin * len(size) + table.destination
+        return np.asarray((pair * (NEW + 1) + table.kind) * model.rows.audiences.count + table.audience)
+
+    def free(table: Columns) -> Floats:
+        return np.where(table.kind == MOVED, _MOVED, 0.0)
+
+    def shape() -> Shape:
+        table = cast("Columns", model.table)
+        kept = table.kind == KEEP
+        own, group = key(table), np.full(model.columns, -1)
+        if model.price is not None:  # only then has a pair several ways
+            group[table.number] = np.where(kept, -1, np.unique(own, return_inverse=True)[1])
+        today = np.maximum(np.where(table.today > 0, table.today, weight(table)), 1e-9)
+        if model.price is not None:
+            today = np.where(kept, today, weight(table))
+        curve, cost = np.zeros(model.columns), np.zeros(model.columns)
+        curve[table.number] = 1.0 / np.where(table.kind == NEW, weight(table), today)
+        cost[table.number] = np.where(kept, -1.0, free(table))
+        known = np.unique(own)
+        return Shape(curve, cost, group, lambda block: _place(known, key(block)), free)
+
+    return model.spread(shape)
+
+
+def _place(known: Ints, keys: Ints) -> Ints:
+    """Return the place of each key among those known; -1 where it is not."""
+    place = np.searchsorted(known, keys)
+    return np.where(np.append(known, -1)[place] == keys, place, -1)

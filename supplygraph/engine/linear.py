@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from supplygraph.engine.solver import hand_over
 from supplygraph.errors import DataError, InfeasibleError, Problem
 
 if TYPE_CHECKING:
@@ -161,24 +162,14 @@ def solve(program: Linear, *, method: str = "simplex", time_limit: float = np.in
     """
     import highspy
 
-    # The base class is the solver itself; the Python class on top prints a banner when it is made.
-    engine: Any = highspy.Highs.__base__()
-    options = {"output_flag": False, "threads": 1, "random_seed": 0, "solver": method}
+    options: dict[str, Any] = {"solver": method}
     if np.isfinite(time_limit):
         options["time_limit"] = max(float(time_limit), 0.0)
     if method == "ipm":
         options["run_crossover"] = "off"
-    for option, value in options.items():
-        engine.setOptionValue(option, value)
-    model = highspy.HighsLp()
-    model.num_row_, model.num_col_ = program.matrix.shape
-    model.col_cost_, model.col_lower_, model.col_upper_ = program.cost, program.lower, program.upper
-    model.row_lower_, model.row_upper_ = program.row_lower, program.row_upper
-    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    model.a_matrix_.start_ = program.matrix.indptr.astype(np.int32)
-    model.a_matrix_.index_ = program.matrix.indices.astype(np.int32)
-    model.a_matrix_.value_ = program.matrix.data.astype(np.float64)
-    engine.passModel(model)
+    engine = hand_over(
+        program.cost, program.lower, program.upper, program.matrix, program.row_lower, program.row_upper, **options
+    )
     engine.run()
     status = engine.getModelStatus()
     if status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible):

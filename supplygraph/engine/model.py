@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from supplygraph.engine.paths import Columns
-from supplygraph.engine.quadratic import spread_priced
+from supplygraph.engine.quadratic import spread
 from supplygraph.engine.solver import Solution, Solver
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ USD = 100.0
 #: weights the whole world would lose alike, and a country that buys 8 % from a closed supplier 30 %.
 EVEN = 1e-3
 #: Rounds of pricing while spreading, at most.
-_SPREADS = 20
+_SPREADS = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,8 @@ class Price(Protocol):
     """Appends better routes."""
 
     def __call__(
-        self, model: Model, solver: Solver | None, dual: Floats, *, paid: bool, moved: float | None = None
+        self, model: Model, solver: Solver | None, dual: Floats, *, paid: bool,
+        marginal: Callable[[Columns], Floats] | None = None,
     ) -> int:
         """Return how many routes were appended."""
 
@@ -178,26 +179,88 @@ class Model:
         return found
 
 
-    def spread(self, shape: Callable[[], tuple[Floats, Floats]], *, moved: float | None = None) -> Floats:
-        """Minimise a separable quadratic over the present face, pricing in routes until none can help.
-
-        ``shape`` returns curves and costs of the present columns; ``moved`` is the cost of a new way of a link (None =
-        there are none) and 0 that of new tonnes.
-        """
-        lowest, x = np.inf, np.zeros(0)
+    def spread(self, shape: Callable[[], Shape]) -> Floats:
+        """Minimise a quadratic over the present face, pricing in routes until none can help."""
         for _ in range(_SPREADS):
-            curve, cost = shape()
-            face = self.face
-            found, dual = spread_priced(
-                curve, cost, self.matrix, face.row_lower, face.row_upper, face.lower, face.upper
-            )
-            value = float((curve * found * found / 2 + cost * found).sum())
-            if len(x) and value > lowest - 1e-9 * max(1.0, abs(lowest)):
-                return np.append(x, np.zeros(len(found) - len(x)))
-            lowest, x = value, found
-            if self.price is None or not self.price(self, None, dual, paid=False, moved=moved):
+            form = shape()
+            x = self._spread(form)
+            if self.price is None:
+                break
+            dual = self._prices(form.curve * form.totals(x) + form.cost)
+            if not self.price(self, None, dual, paid=False, marginal=form.marginal(x)):
                 break
         return np.append(x, np.zeros(self.columns - len(x)))
+
+    def _prices(self, slope: Floats) -> Floats:
+        """Return row prices under which a point is the best there is, given the slopes of the objective there.
+
+        The point solves the linear program of its slopes, and the duals of that price every row: also those that
+        leave nothing to choose, of which a quadratic knows no price.
+        """
+        face = self.face
+        solver = Solver(slope, face.lower, face.upper, self.matrix, face.row_lower, face.row_upper)
+        return solver.sharpened().solve().dual
+
+    def _spread(self, form: Shape) -> Floats:
+        """Return the columns; routes that share a curve get a column for their sum."""
+        from scipy.sparse import block_array, csc_array
+
+        face, count = self.face, len(form.curve)
+        groups = np.unique(form.group[form.group >= 0])
+        several = groups[np.bincount(form.group[form.group >= 0])[groups] > 1] if len(groups) else groups
+        if not len(several):
+            return spread(form.curve, form.cost, self.matrix, face.row_lower, face.row_upper, face.lower, face.upper)
+        inside = np.flatnonzero(np.isin(form.group, several))
+        row = np.searchsorted(several, form.group[inside])
+        first = inside[np.unique(row, return_index=True)[1]]
+        sums = csc_array((np.ones(len(inside)), (row, inside)), shape=(len(several), count))
+        minus = csc_array((-np.ones(len(several)), (np.arange(len(several)),) * 2))
+        alone = ~np.isin(np.arange(count), inside)
+        none, wide = np.zeros(len(several)), np.full(len(several), np.inf)
+        return spread(
+            np.append(form.curve * alone, form.curve[first]), np.append(form.cost * alone, form.cost[first]),
+            csc_array(block_array([[self.matrix, None], [sums, minus]])), np.append(face.row_lower, none),
+            np.append(face.row_upper, none), np.append(face.lower, none), np.append(face.upper, wide),
+        )[:count]
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """A quadratic over columns: ``sum over groups (curve T^2 / 2 + cost T)`` with T what the columns of a group carry.
+
+    A column without a group (-1) is one of its own; columns of a group share curve and cost. ``key`` names the
+    group of each column to :meth:`marginal`, ``free`` is the cost of a tonne in a group that has no column yet.
+    """
+
+    curve: Floats
+    cost: Floats
+    group: Ints
+    key: Callable[[Columns], Ints] | None = None
+    free: Callable[[Columns], Floats] | None = None
+
+    def totals(self, x: Floats) -> Floats:
+        """Return what the group of each column carries."""
+        total = x.copy()
+        shared = self.group >= 0
+        if shared.any():
+            total[shared] = np.bincount(self.group[shared], x[shared])[self.group[shared]]
+        return total
+
+    def marginal(self, x: Floats) -> Callable[[Columns], Floats] | None:
+        """Return what one tonne more costs on route columns, there or not."""
+        if self.key is None or self.free is None:
+            return None
+        key, free, shared = self.key, self.free, self.group >= 0
+        groups, first = np.unique(self.group[shared], return_index=True)
+        price = (self.curve * self.totals(x) + self.cost)[shared][first]
+
+        def of(block: Columns) -> Floats:
+            wanted = key(block)
+            place = np.searchsorted(groups, wanted)
+            known = (np.append(groups, -1)[place] == wanted) & (wanted >= 0)
+            return np.where(known, np.append(price, 0.0)[place], free(block))
+
+        return of
 
 
 def fix(model: Model, found: Solution, *, paid: bool = False) -> None:
@@ -217,11 +280,11 @@ def share_shortage(model: Model) -> Floats:
     carried = np.maximum(model.keep_flow, 1e-12)
     wanted = model.rows.upper[model.rows.intake[model.uses]] / model.unit
 
-    def shape() -> tuple[Floats, Floats]:
+    def shape() -> Shape:
         curve, cost = np.zeros(model.columns), np.zeros(model.columns)
         curve[model.keep], cost[model.keep] = 1.0 / carried, -1.0
         curve[model.unmet] = EVEN / np.maximum(wanted, 1e-12)
-        return curve, cost
+        return Shape(curve, cost, np.full(model.columns, -1))
 
     return model.spread(shape)[model.unmet]
 

@@ -5,7 +5,7 @@ Repeated until no pair can improve, which proves the optimum over all routes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,8 @@ from supplygraph.engine.paths import MOVED, NEW, Columns, route_columns
 from supplygraph.engine.routing import Routes, cheapest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from supplygraph.engine.expanded import Bools, Expanded, Floats, Ints
     from supplygraph.engine.limits import Scenario
     from supplygraph.engine.model import Model
@@ -35,21 +37,27 @@ class Pricer:
     scenario: Scenario
     draft: Draft
     prices: Prices
+    _seen: set[tuple[object, ...]] = field(default_factory=set)
 
     def __call__(
-        self, model: Model, solver: Solver | None, dual: Floats, *, paid: bool, moved: float | None = None
+        self, model: Model, solver: Solver | None, dual: Floats, *, paid: bool,
+        marginal: Callable[[Columns], Floats] | None = None,
     ) -> int:
         """Append routes of negative reduced cost that no earlier phase forbids; return how many.
 
-        ``paid`` tells whether tonnes cost what :class:`Prices` says, or nothing; ``moved`` is then the cost of a
-        new way of a link (None = there are none).
+        ``paid`` tells whether tonnes cost what :class:`Prices` says, or nothing; ``marginal`` is then the cost of one
+        tonne on given columns (None = nothing, and links have no new ways).
         """
         weight = self._tolls(dual) + (self.graph.cost if paid else 0.0)
         for before, with_cost in model.held:  # first of all a route must be as good as any in earlier phases
             weight = weight + _BEFORE * (self._tolls(before) + (self.graph.cost if with_cost else 0.0))
+        # What an earlier phase holds full may now pay for being used; what it priced outweighs that.
+        weight = np.maximum(weight, 0.0)
+        if not self._seen and model.table is not None:
+            self._seen.update(_names(model.table))
         start = len(self.draft.blocks)
         count = self.draft.builder.count
-        kinds = (NEW, MOVED) if paid or moved is not None else (NEW,)
+        kinds = (NEW, MOVED) if paid or marginal is not None else (NEW,)
         for product, way in enumerate(self.ways):
             found = cheapest(
                 self.graph, product, self.graph.gives_at[way.origins], self.graph.takes_at[way.destinations],
@@ -58,8 +66,7 @@ class Pricer:
             for audience in range(self.draft.rows.audiences.count):
                 on = serves(self.graph, self.draft.rows.audiences, way, audience) & np.isfinite(found.weight)
                 for kind in kinds:
-                    price = None if paid else (moved or 0.0) if kind == MOVED else 0.0
-                    self._add(model, way, found, on, audience, kind, dual, price)
+                    self._add(model, way, found, on, audience, kind, dual, marginal, paid=paid)
         count = self.draft.builder.count - count
         if count:
             more = Columns.join(self.draft.blocks[start:])
@@ -70,17 +77,13 @@ class Pricer:
         rows, graph = self.draft.rows, self.graph
         toll = np.where(rows.arc >= 0, -dual[rows.arc], 0.0)
         into = graph.visits(np.arange(len(graph.source)))
-        toll = toll + np.where((into >= 0) & (rows.node[into] >= 0), -dual[rows.node[into]], 0.0)
-        return np.maximum(toll, 0.0)
+        return toll + np.where((into >= 0) & (rows.node[into] >= 0), -dual[rows.node[into]], 0.0)
 
     def _add(
         self, model: Model, way: Ways, found: Routes, on: Bools, audience: int, kind: int, dual: Floats,
-        price: float | None,
+        marginal: Callable[[Columns], Floats] | None, *, paid: bool,
     ) -> None:
-        """Append the columns of one product, audience and kind that have a negative reduced cost.
-
-        ``price`` per tonne; None = what :class:`Prices` says.
-        """
+        """Append the columns of one product, audience and kind that have a negative reduced cost."""
         row, column = np.nonzero(on)
         links = self._link(way)[row, column]
         if kind == MOVED:
@@ -91,13 +94,17 @@ class Pricer:
             way.calm[row, column],
         )
         usd = self.prices.of(self.graph, block)
-        cost = usd if price is None else np.full(len(haul), price)
+        cost = usd if paid else np.zeros(len(usd)) if marginal is None else marginal(block)
         numbers = self.draft.pair_row[links] if kind == MOVED else np.full(len(haul), -1)
-        good = cost + self._reduced(block, numbers, dual) < -1e-7 * (1.0 + np.abs(cost))
+        tight = 1e-7 if marginal is None else 1e-9  # a quadratic turns a small price into many tonnes
+        good = cost + self._reduced(block, numbers, dual) < -tight * (1.0 + np.abs(cost))
         for before, with_cost in model.held:
-            paid = usd if with_cost else np.zeros(len(usd))
-            good &= paid + self._reduced(block, numbers, before) < 1e-7 * (1.0 + np.abs(paid))
+            spent = usd if with_cost else np.zeros(len(usd))
+            good &= spent + self._reduced(block, numbers, before) < 1e-7 * (1.0 + np.abs(spent))
+        # Prices of a degenerate optimum may make a route look good that is there already.
+        good[good] = [name not in self._seen for name in _names(block.where(good))]
         if good.any():
+            self._seen.update(_names(block.where(good)))
             self.draft.add(block.where(good), np.inf, [(numbers[good], np.ones(int(good.sum())))])
 
     def _link(self, way: Ways) -> Ints:
@@ -122,3 +129,11 @@ class Pricer:
         for row, part in entries:
             value += np.where(row >= 0, dual[row] * part, 0.0)
         return -value
+
+
+def _names(table: Columns) -> list[tuple[object, ...]]:
+    """Return what tells route columns apart: kind, ends, audience, arcs."""
+    ends = zip(
+        table.kind.tolist(), table.origin.tolist(), table.destination.tolist(), table.audience.tolist(), strict=True
+    )
+    return [(*four, steps[steps >= 0].tobytes()) for four, steps in zip(ends, table.steps, strict=True)]

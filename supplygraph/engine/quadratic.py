@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 _STEPS = 200
 #: Rounds of the active set from a first guess, and from an interior solution.
 _GUESSES, _ROUNDS = 12, 30
-#: Residual, crossing and wrong sign that pass as rounding. Curves can be 1e-4: this is 1e-7 of a column.
-_EXACT = 1e-11
+#: What passes as rounding. Earlier phases leave right-hand sides that agree to 1e-10; prices must be sharper, as
+#: curves can be 1e-4: then this is 1e-7 of a column.
+_ROUNDED, _EXACT = 1e-9, 1e-11
 
 
 def spread(
@@ -65,28 +66,13 @@ def spread(
     Mehrotra's predictor-corrector on the normal equations; 15 to 60 factorisations of a matrix of
     the size of the rows. See S. J. Wright, *Primal-Dual Interior-Point Methods*, SIAM 1997.
     """
-    return spread_priced(curve, cost, matrix, row_lower, row_upper, lower, upper, tolerance=tolerance)[0]
-
-
-def spread_priced(
-    curve: Floats,
-    cost: Floats,
-    matrix: csc_array,
-    row_lower: Floats,
-    row_upper: Floats,
-    lower: Floats,
-    upper: Floats,
-    *,
-    tolerance: float = 1e-9,
-) -> tuple[Floats, Floats]:
-    """Do as :func:`spread`; return the columns and the price of every row (0 where nothing is left to choose)."""
     from scipy.sparse import csc_array, hstack
 
     lower, upper = _forced(matrix, row_lower, row_upper, lower, upper)
-    result, prices = lower.copy(), np.zeros(matrix.shape[0])
+    result = lower.copy()
     moving = upper - lower > 1e-8 * np.maximum(1.0, np.abs(lower))
     if not moving.any():
-        return result, prices
+        return result
     fixed = matrix @ np.where(moving, 0.0, lower)
     body = csc_array(matrix[:, moving])
     used = np.flatnonzero((np.isfinite(row_lower) | np.isfinite(row_upper)) & (np.diff(body.tocsr().indptr) > 0))
@@ -101,26 +87,25 @@ def spread_priced(
     curves = np.concatenate([curve[moving], np.zeros(len(slack))])
     costs = np.concatenate([cost[moving], np.zeros(len(slack))])
     right = np.where(equal, (low + high) / 2, 0.0)
-    found, dual = _solve(curves, costs, rows, right, below, above, tolerance)
+    found = _solve(curves, costs, rows, right, below, above, tolerance)
     result[moving] = np.clip(found[: int(moving.sum())], lower[moving], upper[moving])
-    prices[used] = dual
-    return result, prices
+    return result
 
 
 def _solve(
     curve: Floats, cost: Floats, rows: csc_array, right: Floats, below: Floats, above: Floats, tolerance: float
-) -> tuple[Floats, Floats]:
+) -> Floats:
     """Scale to numbers near 1 and try what is quickest first; every way ends at the same optimum."""
     ends = np.concatenate([right, below[np.isfinite(below)], above[np.isfinite(above)]])
     size = float(np.abs(ends).max(initial=0.0)) or 1.0
     worth = max(float(np.abs(cost).max(initial=0.0)), float(curve.max(initial=0.0)) * size) or 1.0
-    x, y = _scaled(curve * size / worth, cost / worth, rows, right / size, below / size, above / size, tolerance)
-    return x * size, y * worth
+    x = _scaled(curve * size / worth, cost / worth, rows, right / size, below / size, above / size, tolerance)
+    return x * size
 
 
 def _scaled(
     curve: Floats, cost: Floats, rows: csc_array, right: Floats, below: Floats, above: Floats, tolerance: float
-) -> tuple[Floats, Floats]:
+) -> Floats:
     alone = np.clip(np.where(curve > 0, -cost / np.where(curve > 0, curve, 1.0), 0.0), below, above)
     guess = alone <= below, alone >= above  # where each column would go if there were no rows
     found = _polish(curve, cost, rows, right, (below, above), alone, guess, rounds=_GUESSES)
@@ -161,14 +146,14 @@ def _finite(bounds: Floats) -> Floats:
 
 def _interior(
     curve: Floats, cost: Floats, rows: csc_array, right: Floats, below: Floats, above: Floats, tolerance: float
-) -> tuple[Floats, Floats]:
+) -> Floats:
     has_low, has_high = np.isfinite(below), np.isfinite(above)
     z = _start(right, below, above)
     y = np.zeros(rows.shape[0])
     low_dual, high_dual = has_low.astype(np.float64), has_high.astype(np.float64)
     count = max(int(has_low.sum() + has_high.sum()), 1)
     size_p, size_d = 1.0 + np.abs(right).max(initial=0.0), 1.0 + np.abs(cost).max(initial=0.0)
-    best, best_z, best_y, worse = np.inf, z, y, 0
+    best, best_z, worse = np.inf, z, 0
     at_low, at_high = np.zeros_like(has_low), np.zeros_like(has_high)
     # Distances to the bounds are kept as variables of their own: z - below would cancel to nothing.
     from_low, from_high = np.where(has_low, z - below, 1.0), np.where(has_high, above - z, 1.0)
@@ -181,7 +166,7 @@ def _interior(
         )
         worse = 0 if error < 0.9 * best else worse + 1
         if error < best:
-            best, best_z, best_y = error, z, y
+            best, best_z = error, z
             at_low, at_high = has_low & (from_low < low_dual), has_high & (from_high < high_dual)
         if error < tolerance * 1e-3 or (worse > 15 and mu < 1e-6) or not np.isfinite(error):
             break
@@ -220,13 +205,13 @@ def _interior(
     if best > 1e3 * tolerance:
         raise SupplyGraphError(f"even spreading did not converge (residual {best:.1e})")
     exact = _polish(curve, cost, rows, right, (below, above), best_z, (at_low, at_high), rounds=_ROUNDS)
-    return (best_z, best_y) if exact is None else exact
+    return best_z if exact is None else exact
 
 
 def _polish(
     curve: Floats, cost: Floats, rows: csc_array, right: Floats, bounds: tuple[Floats, Floats], z: Floats,
     active: tuple[Bools, Bools], *, rounds: int,
-) -> tuple[Floats, Floats] | None:
+) -> Floats | None:
     """Solve the optimality conditions exactly for the bounds that look active; None if no such guess holds.
 
     An interior method stops a little inside; where curves are flat that is 1e-6 of all tonnes. Bounds that the
@@ -240,22 +225,23 @@ def _polish(
         x = np.where(at_low, below, np.where(at_high, above, z))
         free = ~(at_low | at_high)
         try:
-            x[free], y, error = _conditions(curve[free], cost[free], rows, right, x, free)
+            x[free], y, short, pulled = _conditions(curve[free], cost[free], rows, right, x, free)
         except RuntimeError:
             return None
         pull = curve * x + cost - rows.T @ y
-        crossed_low, crossed_high = free & (x < below - _EXACT * size), free & (x > above + _EXACT * size)
+        crossed_low, crossed_high = free & (x < below - _ROUNDED * size), free & (x > above + _ROUNDED * size)
         loose_low, loose_high = at_low & (pull < -_EXACT * slope), at_high & (pull > _EXACT * slope)
         if not (crossed_low | crossed_high | loose_low | loose_high).any():
-            return (np.clip(x, below, above), y) if error <= _EXACT * size else None
+            good = short <= _ROUNDED * size and pulled <= _EXACT * slope
+            return np.clip(x, below, above) if good else None
         at_low, at_high = (at_low | crossed_low) & ~loose_low, (at_high | crossed_high) & ~loose_high
     return None
 
 
 def _conditions(
     curve: Floats, cost: Floats, rows: csc_array, right: Floats, x: Floats, free: Bools
-) -> tuple[Floats, Floats, float]:
-    """Solve ``curve x + cost = rows' y``, ``rows x = right`` for the free columns; return x, y and the residual.
+) -> tuple[Floats, Floats, float, float]:
+    """Solve ``rows x = right``, ``curve x + cost = rows' y`` for the free columns; return x, y and both residuals.
 
     A whiff on the diagonal picks the point nearest to ``x`` where there is a choice; refinement takes it out.
     """
@@ -281,20 +267,18 @@ def _conditions(
         if error <= 1e-14:
             break
         found = found + solve(left)
-    return best[:count], best[count:], best_error
+    left = np.abs(target - exact @ best)
+    return best[:count], best[count:], float(left[count:].max(initial=0.0)), float(left[:count].max(initial=0.0))
 
 
-def _active_set(
-    curve: Floats, cost: Floats, rows: csc_array, right: Floats, below: Floats, above: Floats
-) -> tuple[Floats, Floats]:
+def _active_set(curve: Floats, cost: Floats, rows: csc_array, right: Floats, below: Floats, above: Floats) -> Floats:
     """Solve the same program by HiGHS, for the few that the interior method cannot finish."""
     from supplygraph.engine.solver import Solver
 
     size = max(1.0, float(np.abs(right).max(initial=0.0)))
     solver = Solver(cost * size, below / size, above / size, rows, right / size, right / size)
     solver.set_curve(curve * size * size)
-    found = solver.solve()
-    return found.x * size, found.dual / size
+    return solver.solve().x * size
 
 
 def _start(right: Floats, below: Floats, above: Floats) -> Floats:

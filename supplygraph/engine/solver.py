@@ -57,28 +57,13 @@ class Solver:
     ) -> None:
         import highspy
 
-        self._inf = highspy.kHighsInf
         self._optimal = highspy.HighsModelStatus.kOptimal
         self._impossible = (
             highspy.HighsModelStatus.kInfeasible,
             highspy.HighsModelStatus.kUnboundedOrInfeasible,
         )
-        model = highspy.HighsLp()
-        model.num_row_, model.num_col_ = matrix.shape
-        model.col_cost_ = cost
-        model.col_lower_, model.col_upper_ = lower, upper
-        model.row_lower_, model.row_upper_ = row_lower, row_upper
-        model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        model.a_matrix_.start_ = matrix.indptr.astype(np.int32)
-        model.a_matrix_.index_ = matrix.indices.astype(np.int32)
-        model.a_matrix_.value_ = matrix.data.astype(np.float64)
-        # The base class is the solver itself; the Python class on top prints a banner when it is made.
-        engine: Any = highspy.Highs.__base__()
-        options = {"output_flag": False, "threads": 1, "random_seed": 0, "presolve": presolve, "solver": method}
-        for option, value in options.items():
-            engine.setOptionValue(option, value)
-        engine.passModel(model)
-        self._engine = engine
+        options = {"presolve": presolve, "solver": method}
+        self._engine = hand_over(cost, lower, upper, matrix, row_lower, row_upper, **options)
         self.columns = int(matrix.shape[1])
         self.rows = int(matrix.shape[0])
 
@@ -90,6 +75,11 @@ class Solver:
         self._engine.passHessian(self.columns, len(used), 1, start, used.astype(np.int32), curve[used])
         self._engine.setOptionValue("solver", "choose")
         self._engine.setOptionValue("qp_iteration_limit", 20_000)  # it can cycle
+
+    def sharpened(self) -> Solver:
+        """Ask for duals to 1e-10 instead of 1e-7; return self."""
+        self._engine.setOptionValue("dual_feasibility_tolerance", 1e-10)
+        return self
 
     def set_cost(self, cost: Floats) -> None:
         """Replace all costs."""
@@ -169,6 +159,28 @@ class Solver:
         answer = self._engine.getDualRay()
         has = bool(answer[1]) if len(answer) > 1 else False
         return np.array(answer[2]) if has and len(answer) > 2 else None
+
+
+def hand_over(
+    cost: Floats, lower: Floats, upper: Floats, matrix: csc_array, row_lower: Floats, row_upper: Floats, **options: Any
+) -> Any:
+    """Return HiGHS with a linear program in it: silent, one thread, one seed."""
+    import highspy
+
+    # The base class is the solver itself; the Python class on top prints a banner when it is made.
+    engine: Any = highspy.Highs.__base__()
+    for option, value in {"output_flag": False, "threads": 1, "random_seed": 0, **options}.items():
+        engine.setOptionValue(option, value)
+    model = highspy.HighsLp()
+    model.num_row_, model.num_col_ = matrix.shape
+    model.col_cost_, model.col_lower_, model.col_upper_ = cost, lower, upper
+    model.row_lower_, model.row_upper_ = row_lower, row_upper
+    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    model.a_matrix_.start_ = matrix.indptr.astype(np.int32)
+    model.a_matrix_.index_ = matrix.indices.astype(np.int32)
+    model.a_matrix_.value_ = matrix.data.astype(np.float64)
+    engine.passModel(model)
+    return engine
 
 
 def assemble(rows: list[Ints], columns: list[Ints], values: list[Floats], shape: tuple[int, int]) -> csc_array:
