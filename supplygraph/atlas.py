@@ -269,14 +269,21 @@ def _deaf() -> Iterator[None]:
     The terminal sends an interrupt to every process: only the parent answers it, and ends the workers itself. A worker
     that handled it on its own would miss one that comes before its handler is set, and work on.
     """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread hears interrupts
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    heard: list[tuple[Any, ...]] = []
+    # Blocking is inherited by what is started; but another thread may take the signal for us, so it is also caught.
+    before = signal.signal(signal.SIGINT, lambda *caught: heard.append(caught))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, before)
+    if heard and callable(before):
+        before(*heard[0])
 
 
 def _alone() -> None:
@@ -309,18 +316,23 @@ def _beside(target: Path) -> Iterator[Path]:
             f"cannot write an atlas to {target}: the folder holds something else (no {_MARK} in it); "
             "name an empty or a new folder with --out",
         )
-    made = _make_parents(target.parent)
-    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    made: list[Path] = []
+    work: Path | None = None
     try:
+        with _deaf():  # no folder is made that nobody knows of
+            made = _make_parents(target.parent)
+            work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
         work.chmod(0o777 & ~_umask())
         yield work
         if target.exists():
             shutil.rmtree(target)
         work.replace(target)
     except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
-        for folder in made:
-            folder.rmdir()
+        with _deaf():
+            if work is not None:
+                shutil.rmtree(work, ignore_errors=True)
+            for folder in made:
+                folder.rmdir()
         raise
 
 

@@ -125,7 +125,8 @@ class Solver:
         return self._engine.getBasis()
 
     def restore(self, basis: Any) -> None:
-        """Start the next solve from this basis."""
+        """Start the next solve from this basis, with nothing else remembered: the same bits every time."""
+        self._engine.clearSolver()
         self._engine.setBasis(basis)
 
     def solve(self) -> Solution:

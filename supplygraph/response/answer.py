@@ -28,6 +28,12 @@ _LEAST = 1e-7
 _SEEN = 1e-3
 #: Rules told one by one, at most; and the least that a shadow price must be to be told.
 _RULES, _WORTH = 3, 1e-6
+#: USD per tonne worth a word, and why freight can fall in a crisis.
+_TOLD = 1.0
+_CHEAPER = (
+    " It can fall: what moves takes the cheapest open way, while today's tonnes are spread over several ports, and "
+    "what is not delivered is not shipped."
+)
 _SHIFTS = ("km", "days", "cost_usd_t")
 
 
@@ -355,6 +361,7 @@ def _explain(
     if np.isfinite(moved).all():
         lines.append(
             f"Per tonne delivered: {moved[0]:+,.0f} km, {moved[1]:+,.1f} days, {moved[2]:+,.0f} USD of freight."
+            + (_CHEAPER if moved[2] <= -_TOLD else "")
         )
     if len(displaced):
         first = displaced.iloc[0]
