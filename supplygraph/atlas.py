@@ -238,7 +238,8 @@ def _choose(minerals: Sequence[str] | None) -> list[str]:
 
 
 def _write_chapters(minerals: list[str], work: Path, *, progress: bool, workers: int) -> list[dict[str, Any]]:
-    from tqdm.auto import tqdm
+    with _deaf():  # a compiled module that is interrupted while it loads fails in its own words
+        from tqdm.auto import tqdm
 
     told: dict[str, dict[str, Any]] = {}
     count, context = min(workers, len(minerals)), get_context("spawn")
