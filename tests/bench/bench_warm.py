@@ -4,7 +4,8 @@
 
 1. The program over routes (:class:`supplygraph.engine.program.Program`) of the generated S network (1 000 sites,
    10 000 edges with limits; 23 700 rows, 25 000 columns and those priced in): the most that can be served when a site
-   closes, warm, and from a program that is compiled for the question.
+   closes, warm, and from a program that is compiled for the question; then the same programs on the solver alone,
+   warm against a new solver without and with presolve.
 2. The program over arcs of the same network (2 600 rows, 23 000 columns), on the solver alone: bounds edited and
    the base basis put back, against a new solver without and with presolve.
 3. Bundled networks over routes, least change after closing a refinery. Their programs have a few hundred rows and a
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from generate import FACTORY, MINE, draw, expanded, program
@@ -23,6 +25,9 @@ import supplygraph as sg
 from supplygraph.engine.paths import RELINK_USD_T, Prices
 from supplygraph.engine.program import Program
 from supplygraph.engine.solver import Solver
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass
@@ -62,7 +67,26 @@ def routes(closures: int = 12) -> None:
         cold = Program(graph).max_served(closed_nodes=[node])
         times.take("compile + cold", began)
         assert abs(warm.total_t - cold.total_t) <= 1e-7 * cold.demand_t
-    times.show("generated S over routes")
+    times.show("generated S over routes, whole questions")
+    _same_columns(kept, nodes)
+
+
+def _same_columns(kept: Program, nodes: pd.Index) -> None:
+    """Solve the program of each closure, columns and all, on the solver alone."""
+    times = Times()
+    for node in nodes:
+        model = kept.routes(kept.setting(kept.scenario(closed_nodes=[node])))
+        cost, face = model.cost_of_unmet(np.ones(len(model.uses))), model.face
+        began = time.perf_counter()
+        warm = model.open(face, cost).solve()
+        times.take("warm", began)
+        for way, presolve in (("cold", "off"), ("cold, presolve", "on")):
+            began = time.perf_counter()
+            parts = (face.lower, face.upper, model.matrix, face.row_lower, face.row_upper)
+            cold = Solver(cost, *parts, presolve=presolve).solve()
+            times.take(way, began)
+            assert abs(cold.objective - warm.objective) <= 1e-6
+    times.show(f"generated S over routes, the solver alone: {model.matrix.shape[0]} rows, {model.columns} columns")
 
 
 def arcs(closures: int = 40) -> None:
