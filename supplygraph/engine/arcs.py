@@ -131,13 +131,17 @@ def arc_program(
     per_tonne = None if price is None else np.broadcast_to(np.asarray(price, dtype=np.float64), len(graph.processes))
     if per_tonne is not None and not (np.isfinite(per_tonne).all() and (per_tonne >= 0).all()):
         raise DataError("prices must be finite and at least 0", [Problem("price", f"is {price!r}")])
-    most = flow_bounds(graph, left)
-    shut = calm.closed_arc | calm.closed_node[graph.vertex_node[graph.source]]
-    shut = shut | calm.closed_node[graph.vertex_node[graph.target]]
+    return _Layout(graph, left, tuple(commodities(graph, left, calm)), flow_bounds(graph, left)).build(per_tonne)
+
+
+def commodities(graph: Expanded, left: Limits, scenario: Scenario) -> list[Commodity]:
+    """Return all commodities of a network under a scenario, by product, then by first origin."""
+    ends = graph.vertex_node[graph.source], graph.vertex_node[graph.target]
+    shut = scenario.closed_arc | scenario.closed_node[ends[0]] | scenario.closed_node[ends[1]]
     found: list[Commodity] = []
     for product in range(len(graph.products)):
-        found += _commodities(graph, product, left.quotas, quotas(graph, calm), shut)
-    return _Layout(graph, left, tuple(found), most).build(per_tonne)
+        found += _commodities(graph, product, left.quotas, quotas(graph, scenario), shut)
+    return found
 
 
 def flow_bounds(graph: Expanded, left: Limits) -> Floats:
