@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     Ints32 = NDArray[np.int32]
 
 SOURCE, SINK = 0, 1
-#: All demand in integer units: fine enough that rounding a limit is nothing, far below what overflows.
-_FINE = 48
+#: All that can move, in integer units, has so many bits at most: rounding a limit is nothing; sums never overflow.
+_FINE, _BITS = 44, 60
 #: Two recoveries count as equal up to this share.
 _SAME = 1e-12
 
@@ -45,9 +45,11 @@ class FlowGraph:
     size
         Vertices; ``SOURCE`` is 0, ``SINK`` is 1.
     tail, head, capacity
-        Per arc. A capacity of all demand or more is all demand: nothing can need more.
+        Per arc. ``most`` stands for infinite, and for all that is larger than what can ever move.
     node, edge, process
         Per arc: the site it splits, the edge or the process it is; -1 where it is none.
+    most
+        All that mines of finite capacity can send and factories ask for, together.
     unit
         Tonnes of demand per unit (a power of 2).
     worth
@@ -63,6 +65,7 @@ class FlowGraph:
     node: Ints32
     edge: Ints32
     process: Ints32
+    most: int
     unit: float
     worth: Floats
     why: str
@@ -148,12 +151,14 @@ class _Layout:
             laid, size = self._layer(layer, float(worth[layer.product]), size)
             parts += laid
         tail, head, tonnes, *what = (np.concatenate(column) for column in zip(*(p.columns for p in parts), strict=True))
-        total = float(self._plants().columns[2].sum())
-        unit = float(2.0 ** (np.floor(np.log2(total)) - _FINE)) if total > 0 else 1.0
-        most = np.rint(total / unit)
-        capacity = np.minimum(np.rint(np.minimum(tonnes, 2 * total) / unit), most).astype(np.int64)
+        moves = tonnes[np.isfinite(tonnes) & ((tail == SOURCE) | (head == SINK))]
+        total = max(float(moves.sum()), 1e-9)
+        bits = min(_FINE, _BITS - int(np.ceil(np.log2(len(tail) + 1))))
+        unit = float(2.0 ** (np.floor(np.log2(total)) - bits + 1))
+        most = int(np.rint(total / unit))
+        capacity = np.minimum(np.rint(np.minimum(tonnes, total) / unit), most).astype(np.int64)
         tail, head, node, edge, process = (ends.astype(np.int32) for ends in (tail, head, *what))
-        flow = FlowGraph(size, tail, head, capacity, node, edge, process, unit, worth, "")
+        flow = FlowGraph(size, tail, head, capacity, node, edge, process, most, unit, worth, "")
         return replace(flow, why=self._why(flow, agree=agree))
 
     def _plants(self) -> _Arcs:
