@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -82,6 +82,19 @@ class Setting:
     lost: bool
 
 
+class ShockOnNetwork(Protocol):
+    """A shock resolved on a network: factors by id, and limits on exports by row (see ``Shock.resolve``)."""
+
+    @property
+    def process_factor(self) -> pd.Series: ...
+    @property
+    def node_factor(self) -> pd.Series: ...
+    @property
+    def edge_factor(self) -> pd.Series: ...
+    @property
+    def bans(self) -> pd.DataFrame: ...
+
+
 class Program:
     """A network compiled once, to be asked many times.
 
@@ -143,6 +156,23 @@ class Program:
             else:
                 raise UnknownNameError.of("process, node or edge", name, graph.processes)
         return replace(calm, bans=bans)
+
+    def shocked(self, resolved: ShockOnNetwork) -> Scenario:
+        """Turn a shock that was resolved on the network into a scenario."""
+        graph, ban = self.graph, resolved.bans
+        origins = graph.countries.get_indexer(pd.Index(ban["origin_country"]))
+        products = graph.products.get_indexer(pd.Index(ban["product"]))
+        targets = graph.countries.get_indexer(pd.Index(ban["destination_country"]))
+        everyone = ban["destination_country"].isna().to_numpy()
+        keep, most = ban["keep"].to_numpy(), ban["limit_t"].to_numpy()
+        bans = tuple(
+            Ban(int(origins[row]), int(products[row]), -1 if everyone[row] else int(targets[row]), keep[row], most[row])
+            for row in range(len(ban))
+            if origins[row] >= 0 and (everyone[row] or targets[row] >= 0)
+        )
+        factors = (resolved.process_factor, resolved.node_factor, resolved.edge_factor)
+        process, node, edge = (factor.to_numpy(dtype=np.float64) for factor in factors)
+        return Scenario(process, node, edge, bans)
 
     def setting(self, scenario: Scenario, *, demand: Floats | None = None) -> Setting:
         """Return limits and open ways under a scenario."""

@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from supplygraph.engine.limits import Ban, Scenario
 from supplygraph.engine.paths import RELINK_USD_T, Prices
 from supplygraph.engine.program import RATIONINGS, Program, shared
 from supplygraph.errors import DataError, Problem, UnknownNameError
 from supplygraph.response import rules
 from supplygraph.response.phases import Question
 from supplygraph.scenario.shock import Shock
-from supplygraph.scenario.stages import in_stages, product_stages
+from supplygraph.scenario.stages import in_stages, product_stages, uses_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -87,7 +85,7 @@ class Plan:
                 extra = rules.preferred(net, holders, alignment, options.prefer, stages)
         question = Question(
             program,
-            to_scenario(program, resolved),
+            program.shocked(resolved),
             inside,
             limits,
             Prices(float(options.relink_usd_t), options.objective == "least_cost", extra),
@@ -116,28 +114,6 @@ class Plan:
         question = self.question
         relink = Prices(question.prices.relink)
         return Question(question.program, question.scenario, question.zone, (), relink, "proportional")
-
-
-def to_scenario(program: Program, resolved: Resolved) -> Scenario:
-    """Turn a shock on a network into arrays."""
-    graph = program.graph
-    ban = resolved.bans
-    origins = graph.countries.get_indexer(pd.Index(ban["origin_country"]))
-    products = graph.products.get_indexer(pd.Index(ban["product"]))
-    targets = graph.countries.get_indexer(pd.Index(ban["destination_country"]))
-    everyone = ban["destination_country"].isna().to_numpy()
-    keep, most = ban["keep"].to_numpy(), ban["limit_t"].to_numpy()
-    bans = tuple(
-        Ban(int(origins[row]), int(products[row]), -1 if everyone[row] else int(targets[row]), keep[row], most[row])
-        for row in range(len(ban))
-        if origins[row] >= 0 and (everyone[row] or targets[row] >= 0)
-    )
-    return Scenario(
-        resolved.process_factor.to_numpy(dtype=np.float64),
-        resolved.node_factor.to_numpy(dtype=np.float64),
-        resolved.edge_factor.to_numpy(dtype=np.float64),
-        bans,
-    )
 
 
 def _check(shock: object, options: Options) -> dict[str, float]:
@@ -197,7 +173,7 @@ def _groups(net: SupplyNetwork, priority: Iterable[str] | None) -> tuple[Bools, 
     if priority is None:
         return ()
     names = [priority] if isinstance(priority, str) else list(priority)
-    return tuple(_uses_of(net, "priority", name).to_numpy() for name in names)
+    return tuple(uses_of(net, name, "priority").to_numpy() for name in names)
 
 
 def _must(net: SupplyNetwork, program: Program, must: Mapping[str, float] | None) -> Floats | None:
@@ -206,7 +182,7 @@ def _must(net: SupplyNetwork, program: Program, must: Mapping[str, float] | None
     wanted = np.zeros(len(program.graph.processes))
     problems = []
     for name, share in must.items():
-        mask = _uses_of(net, "must_serve", name).to_numpy()
+        mask = uses_of(net, name, "must_serve").to_numpy()
         if not (isinstance(share, (int, float)) and 0 <= share <= 1):
             what = f"is {share!r}; expected a share from 0 to 1"
             problems.append(Problem(f"must_serve[{name!r}]", what, "1 means all its demand."))
@@ -215,15 +191,3 @@ def _must(net: SupplyNetwork, program: Program, must: Mapping[str, float] | None
     if problems:
         raise DataError("the rerouting cannot be asked like this", problems)
     return wanted
-
-
-def _uses_of(net: SupplyNetwork, option: str, name: str) -> pd.Series:
-    """Use processes of a factory or of a country."""
-    is_use = net.processes["role"] == "use"
-    node = net.processes["node"]
-    country = node.map(net.nodes["country"])
-    found = is_use & ((node == name) | (country == name))
-    if not found.any():
-        known = {*node[is_use], *country[is_use].dropna()}
-        raise UnknownNameError.of(f"factory or country in {option}", name, known)
-    return found

@@ -65,3 +65,21 @@ def in_stages(net: SupplyNetwork, stages: Iterable[str]) -> pd.Series:
     wanted = check_stages(net, stages)
     plain = net.processes["output"].map(net.products["stage"])
     return process_stages(net).isin(wanted) | plain.isin(wanted)
+
+
+def uses_of(net: SupplyNetwork, name: str, option: str) -> pd.Series:
+    """Tell which processes are the demand of a factory or of a country.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such demand; ``option`` is what the name was given for.
+    """
+    is_use = net.processes["role"] == "use"
+    node = net.processes["node"]
+    country = node.map(net.nodes["country"])
+    found = is_use & ((node == name) | (country == name))
+    if not found.any():
+        known = {*node[is_use], *country[is_use].dropna()}
+        raise UnknownNameError.of(f"factory or country in {option}", name, known)
+    return found
