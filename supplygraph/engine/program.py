@@ -26,7 +26,7 @@ from supplygraph.engine.limits import Ban, Limits, Scenario, limits
 from supplygraph.engine.model import Face, Model, fix, share_shortage, unit_of
 from supplygraph.engine.paths import Prices
 from supplygraph.engine.rows import Audiences, Builder, Rows, Rule
-from supplygraph.engine.ways import Links, Ways, baseline_serves, calm_ways, ways_under
+from supplygraph.engine.ways import Links, Ways, baseline_serves, calm_ways, only_links, ways_under
 from supplygraph.errors import DataError, Problem, UnknownNameError
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 RATIONINGS = ("proportional", "home_first", "zone_first")
 #: Compiled programs kept at most: one per set of audiences and rules.
 _COMPILED = 6
+#: Undisturbed solutions kept at most: one per demand asked for.
+_DEMANDS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +108,8 @@ class Program:
         Mines and plants can reach at most ``(1 + ramp) x today`` (and their capacity); None = their capacity.
     method
         ``"simplex"``, or ``"ipm"`` (interior point, never warm): the answers are the same.
+    links_only
+        Only suppliers and customers that trade today may trade.
 
     Notes
     -----
@@ -114,7 +118,8 @@ class Program:
     """
 
     def __init__(
-        self, net: SupplyNetwork | Expanded, *, ramp: float | None = None, method: str = "simplex"
+        self, net: SupplyNetwork | Expanded, *, ramp: float | None = None, method: str = "simplex",
+        links_only: bool = False,
     ) -> None:
         if ramp is not None and not (np.isfinite(ramp) and ramp >= 0):
             problem = Problem("ramp", f"is {ramp!r}; expected a number of at least 0, or None", "0.2 means +20 %.")
@@ -123,8 +128,10 @@ class Program:
         self.ramp = ramp
         self.links = Links.of(self.graph)
         self._calm = [calm_ways(self.graph, product) for product in range(len(self.graph.products))]
+        if links_only:
+            self._calm = [only_links(ways, self.links) for ways in self._calm]
         self.method = method
-        self._warm: tuple[Model, Solver, Any] | None = None
+        self._warm: dict[bytes, tuple[Model, Solver, Any]] = {}
         self._compiled: dict[tuple[object, ...], Compiled] = {}
 
     def scenario(
@@ -253,23 +260,29 @@ class Program:
             model = self.model(setting, links=True, home=rationing == "home_first")
             found, unmet = ration(model, rationing, inside)
             return self._answer(model, setting, found, unmet)
-        if not (setting.lost or setting.left.couples or setting.left.quotas) and wanted is None:
-            model, found = self._resolve(setting)
-        else:
+        return self.most(setting)
+
+    def most(self, setting: Setting) -> Served:
+        """Return the most demand that can be served in a setting."""
+        if setting.lost or setting.left.couples or setting.left.quotas:
             model = self.model(setting)
             found = model.best(model.cost_of_unmet(np.ones(len(model.uses))))
+        else:
+            model, found = self._resolve(setting)
         return self._answer(model, setting, found, None)
 
     def _resolve(self, setting: Setting) -> tuple[Model, Solution]:
         """Solve a scenario that changes only process limits, warm from the undisturbed basis."""
-        graph = self.graph
-        if self._warm is None:
-            calm = self.setting(Scenario.calm(graph))
-            model = self.model(calm)
+        graph, demand = self.graph, setting.left.demand
+        key = demand.tobytes()
+        if key not in self._warm:
+            while len(self._warm) >= _DEMANDS:
+                del self._warm[next(iter(self._warm))]
+            model = self.model(self.setting(Scenario.calm(graph), demand=demand))
             solver = model.open(model.face, model.cost_of_unmet(np.ones(len(model.uses))))
             solver.solve()
-            self._warm = (model, solver, solver.basis())
-        model, solver, basis = self._warm
+            self._warm[key] = (model, solver, solver.basis())
+        model, solver, basis = self._warm[key]
         rows = Rows.of(graph, model.rows.audiences, setting.left)
         face = _face(rows, setting.left, model.uses, model.columns, len(model.face.row_lower), model.unit)
         solver.set_rows(face.row_lower, face.row_upper)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -123,6 +123,15 @@ class Links:
         origin, destination = np.divmod(keys, max(len(graph.processes), 1))
         flow = tally(pair, graph.ship_flow, len(keys))
         return cls(origin, destination, graph.ship_product[first], flow, pair.astype(np.int64))
+
+
+def only_links(ways: Ways, links: Links) -> Ways:
+    """Return the ways that trade uses today, and no others."""
+    known = np.zeros(ways.open.shape, dtype=np.bool_)
+    row, column = ways.row[links.origin], ways.column[links.destination]
+    here = (row >= 0) & (column >= 0) & (links.flow > 0)
+    known[row[here], column[here]] = True
+    return replace(ways, open=ways.open & known)
 
 
 def baseline_serves(graph: Expanded, demand: Floats) -> bool:

@@ -42,6 +42,8 @@ class Trace:
         Per shipment, the two processes and the probability to step back from the one to the other.
     shipments
         Ids of the shipments, in the same order.
+    routes, flow
+        Their routes (edge ids in one text) and tonnes.
     """
 
     network: SupplyNetwork
@@ -52,6 +54,8 @@ class Trace:
     destination: NDArray[np.int64]
     step: NDArray[np.float64]
     shipments: pd.Index
+    routes: pd.Series
+    flow: NDArray[np.float64]
 
     def matrix(self, *, keep: NDArray[np.bool_] | None = None) -> Any:
         """Return R as a sparse matrix (row: where the tonne is; column: where it came from)."""
@@ -60,6 +64,18 @@ class Trace:
         steps = self.step if keep is None else self.step * keep
         size = len(self.processes)
         return csr_array((steps, (self.destination, self.origin)), shape=(size, size))
+
+    def ahead(self, ends: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the share of each process's output that ends in some processes (``ends``: 1 there, else 0).
+
+        Complexity: one pass over the shipments per stage of the chain; a sparse solve with loops.
+        """
+        from scipy.sparse import csr_array
+
+        size = len(self.processes)
+        sent = np.bincount(self.origin, self.flow, size)
+        step = self.flow / np.where(sent > 0, sent, 1.0)[self.origin]
+        return solve(csr_array((step, (self.origin, self.destination)), shape=(size, size)), ends)
 
     def last(self, inside: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the tonnes of demand whose last process among ``inside`` was each of them.
@@ -95,15 +111,16 @@ class Trace:
         return np.where(ends, payoff, solve(_keep_columns(walk, ~inside), walk @ (payoff * ends)))
 
 
-def trace(network: SupplyNetwork) -> Trace:
-    """Return the backward walk of a network.
+def trace(network: SupplyNetwork, shipments: pd.DataFrame | None = None) -> Trace:
+    """Return the backward walk of a network, along its own shipments or along others (a plan).
 
     Raises
     ------
     DataError
         If the network has no shipments, or none that reach final demand.
     """
-    processes, shipments = network.processes, network.shipments
+    processes = network.processes
+    shipments = network.shipments if shipments is None else shipments
     shipments = shipments[shipments["flow_t"] > 0]
     origin, destination = (_positions(processes.index, shipments[end]) for end in ("origin", "destination"))
     flow = shipments["flow_t"].to_numpy(dtype=float)
@@ -121,6 +138,8 @@ def trace(network: SupplyNetwork) -> Trace:
         destination=destination,
         step=flow / intake[destination],
         shipments=shipments.index,
+        routes=shipments["route"],
+        flow=flow,
     )
 
 
@@ -131,7 +150,7 @@ def visits(traced: Trace) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """
     network = traced.network
     edges, nodes = network.edges, network.nodes
-    routes = network.shipments["route"].reindex(traced.shipments).reset_index(drop=True)
+    routes = traced.routes.reset_index(drop=True)
     legs = routes.dropna().str.split(LIST_SEPARATOR).explode()
     where = _positions(edges.index, legs)
     ends = [_positions(nodes.index, edges[side])[where] for side in ("source", "target")]
