@@ -97,14 +97,17 @@ def solve(group: Group, needed: Bools) -> tuple[Steps, int]:
 
 @compiled
 def _labels(group: Group) -> tuple[Floats, Integers, Integers, Integers]:
-    """Take steps in rising length; a vertex keeps the first k that pass no vertex twice."""
+    """Take steps in rising length; a vertex keeps the first k that pass no vertex twice.
+
+    ``known`` has the k shortest that wait or were taken at each vertex: a longer one will not be among the first k.
+    """
     head, weight, out_ptr, out_ids, entry = group.head, group.weight, group.out_ptr, group.out_ids, group.entry
     size, k = entry.shape
     room = size * k + k * head.size
     arc, before = np.full(room, -1, dtype=np.int32), np.full(room, -1, dtype=np.int64)
     at = np.empty(room, dtype=np.int32)
     value, last = np.full((size, k), np.inf), np.full((size, k), -1, dtype=np.int64)
-    kept = np.zeros(size, dtype=np.int64)
+    kept, known = np.zeros(size, dtype=np.int64), entry.copy()
     heap = [(0.0, 0)]
     heap.pop()
     for vertex in range(size):
@@ -121,16 +124,22 @@ def _labels(group: Group) -> tuple[Floats, Integers, Integers, Integers]:
         value[vertex, kept[vertex]], last[vertex, kept[vertex]] = length, step
         kept[vertex] += 1
         for slot in range(out_ptr[vertex], out_ptr[vertex + 1]):
-            other = head[out_ids[slot]]
-            if kept[other] == k:
+            other, longer = head[out_ids[slot]], length + weight[out_ids[slot]]
+            if longer >= known[other, k - 1]:
                 continue
             back = step
             while back >= 0 and at[back] != other:
                 back = before[back]
-            if back < 0:
-                arc[count], before[count], at[count] = out_ids[slot], step, other
-                heappush(heap, (length + weight[out_ids[slot]], count))
-                count += 1
+            if back >= 0:
+                continue
+            rank = k - 1
+            while rank > 0 and known[other, rank - 1] > longer:
+                known[other, rank] = known[other, rank - 1]
+                rank -= 1
+            known[other, rank] = longer
+            arc[count], before[count], at[count] = out_ids[slot], step, other
+            heappush(heap, (longer, count))
+            count += 1
     return value, last, arc[:count].copy(), before[:count].copy()
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from supplygraph.engine.kernels import Integers, circles, compiled
-from supplygraph.engine.kernels.csr import check
+from supplygraph.engine.kernels.csr import check, index
 from supplygraph.engine.kernels.order import upstream
 from supplygraph.errors import DataError, LimitError, Problem
 
@@ -139,16 +139,9 @@ class _Sweep:
     """One sweep along the order; step ``v k + r`` is the last of route r to vertex v, further ones come behind."""
 
     def __init__(
-        self,
-        order: Order,
-        tail: Integers,
-        head: Integers,
-        weight: Floats,
-        scale: Floats,
-        source: int,
-        size: int,
-        k: int,
-    ) -> None:
+        self, order: Order, tail: Integers, head: Integers, weight: Floats, scale: Floats, source: int,
+        size: int, k: int,
+    ) -> None:  # fmt: skip
         self.value = np.full((size, k), np.inf)
         self.arc, self.before = np.full((size, k), -1, dtype=np.int32), np.full((size, k), -1, dtype=np.int64)
         self.value[source, 0] = 0.0
@@ -157,52 +150,60 @@ class _Sweep:
 
     def run(self, targets: Integers) -> tuple[Integers, Integers]:
         """Fill the table; return the arc of every step and the step before it."""
-        order, tail = self._order, self._graph[3]
-        steps, start = [], 0
-        needed = np.zeros(len(self.value), dtype=np.bool_)
-        if len(order.loops):
-            self._group = np.full(len(self.value), -1, dtype=np.int32)
-            self._group[order.vertices] = np.repeat(np.arange(len(order.bounds) - 1), np.diff(order.bounds))
-            needed[targets] = True
-            needed[tail[self._group[tail] != self._group[self._head]]] = True  # leads out of its group
-        more = self.value.size
-        for loop in order.loops.tolist():
+        order, loops = self._order, self._order.loops
+        steps = [(self.arc.reshape(-1), self.before.reshape(-1))]
+        start, more = 0, self.value.size
+        if len(loops):
+            needed, ptr, inner = self._prepare(targets)
+        for loop in loops.tolist():
             self._pull(order.vertices[order.bounds[start] : order.bounds[loop]])
-            steps.append(
-                self._circle(np.sort(order.vertices[order.bounds[loop] : order.bounds[loop + 1]]), needed, more)
-            )
+            members = np.sort(order.vertices[order.bounds[loop] : order.bounds[loop + 1]])
+            steps.append(self._circle(members, inner[ptr[loop] : ptr[loop + 1]], needed[members], more))
             more += len(steps[-1][0])
             start = loop + 1
         self._pull(order.vertices[order.bounds[start] :])
-        parts = [(self.arc.ravel(), self.before.ravel()), *steps]
-        arc, before = (np.concatenate(column) for column in zip(*parts, strict=True))
+        arc, before = (np.concatenate(column) for column in zip(*steps, strict=True))
         return arc, before
 
     def _pull(self, vertices: Integers) -> None:
         """Gather the best from outside their group."""
         _gather(vertices, self._group, *self._graph, self.value, self.arc, self.before)
 
-    def _circle(self, members: Integers, needed: NDArray[np.bool_], first: int) -> tuple[Integers, Integers]:
-        """Solve a group whose vertices reach each other; its steps are numbered from ``first``."""
-        _, ptr, ids, tail, weight, scale = self._graph
-        into = np.concatenate([ids[ptr[member] : ptr[member + 1]] for member in members])
-        inner = np.sort(into[self._group[tail[into]] == self._group[members[0]]])
-        if (weight[inner] < 0).any() or (len(scale) and (scale[inner] != 1.0).any()):
+    def _prepare(self, targets: Integers) -> tuple[NDArray[np.bool_], Integers, Integers]:
+        """Give groups their numbers; return where routes are needed at all, and the arcs inside each group."""
+        order, (_, _, _, tail, weight, scale) = self._order, self._graph
+        count = len(order.bounds) - 1
+        self._group = np.full(len(self.value), -1, dtype=np.int32)
+        self._group[order.vertices] = np.repeat(np.arange(count), np.diff(order.bounds))
+        begin, end = self._group[tail], self._group[self._head]
+        same = np.flatnonzero((begin == end) & (end >= 0))
+        if (weight[same] < 0).any() or (len(scale) and (scale[same] != 1.0).any()):
             raise LimitError(
-                f"{len(members)} vertices lead round in circles by arcs with weights below 0 or factors other than 1, "
-                "where the best routes are a hard problem. Correct these arcs, or close them (weight inf)."
+                f"{np.diff(order.bounds)[order.loops].sum()} vertices lead round in circles, some by arcs with weights "
+                "below 0 or factors other than 1, where the best routes are a hard problem. Correct these arcs, or "
+                "close them (weight inf)."
             )
+        needed = np.zeros(len(self.value), dtype=np.bool_)
+        needed[targets] = True
+        needed[tail[begin != end]] = True  # leads out of its group
+        ptr, ids = index(end[same], count)
+        return needed, ptr, same[ids]
+
+    def _circle(
+        self, members: Integers, inner: Integers, needed: NDArray[np.bool_], first: int
+    ) -> tuple[Integers, Integers]:
+        """Solve a group whose vertices reach each other; its steps are numbered from ``first``."""
+        tail, weight = self._graph[3], self._graph[4]
         self._pull(members)
         tails, heads = (np.searchsorted(members, ends[inner]).astype(np.int32) for ends in (tail, self._head))
-        group = circles.Group.of(tails, heads, weight[inner], self.value[members])
-        found, _ = circles.solve(group, needed[members])
+        found, _ = circles.solve(circles.Group.of(tails, heads, weight[inner], self.value[members]), needed)
         # Steps of the entries stand for routes from outside; the others come from the group.
-        entries = self.value[members].size
+        entries = found.value.size
         arc = np.where(found.arc < 0, found.arc, inner[found.arc]).astype(np.int32)
         before = found.before + first
-        arc[:entries], before[:entries] = self.arc[members].ravel(), self.before[members].ravel()
-        self.value[members] = found.value
+        arc[:entries], before[:entries] = self.arc[members].reshape(-1), self.before[members].reshape(-1)
         none = found.last < 0
+        self.value[members] = found.value
         self.arc[members] = np.where(none, -1, arc[found.last])
         self.before[members] = np.where(none, -1, before[found.last])
         return arc, before
