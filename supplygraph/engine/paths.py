@@ -18,6 +18,8 @@ from supplygraph.engine.rows import Builder, Rows
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
+
     from supplygraph.engine.expanded import Bools, Expanded, Floats, Ints
     from supplygraph.engine.limits import Scenario
     from supplygraph.engine.ways import Links, Ways
@@ -270,3 +272,9 @@ def broken_shipments(graph: Expanded, scenario: Scenario) -> Bools:
 def pad(steps: Ints, width: int) -> Ints:
     """Widen a matrix of arcs with -1."""
     return np.pad(steps, ((0, 0), (0, width - steps.shape[1])), constant_values=-1)
+
+
+def route_text(edges: pd.Index, steps: Ints) -> str | None:
+    """Return arcs as edge ids joined by ``;``; missing for an empty route."""
+    ids = [str(edges[step]) for step in steps if step >= 0]
+    return ";".join(ids) or None

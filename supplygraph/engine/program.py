@@ -164,23 +164,6 @@ class Program:
                 raise UnknownNameError.of("process, node or edge", name, graph.processes)
         return replace(calm, bans=bans)
 
-    def shocked(self, resolved: ShockOnNetwork) -> Scenario:
-        """Turn a shock that was resolved on the network into a scenario."""
-        graph, ban = self.graph, resolved.bans
-        origins = graph.countries.get_indexer(pd.Index(ban["origin_country"]))
-        products = graph.products.get_indexer(pd.Index(ban["product"]))
-        targets = graph.countries.get_indexer(pd.Index(ban["destination_country"]))
-        everyone = ban["destination_country"].isna().to_numpy()
-        keep, most = ban["keep"].to_numpy(), ban["limit_t"].to_numpy()
-        bans = tuple(
-            Ban(int(origins[row]), int(products[row]), -1 if everyone[row] else int(targets[row]), keep[row], most[row])
-            for row in range(len(ban))
-            if origins[row] >= 0 and (everyone[row] or targets[row] >= 0)
-        )
-        factors = (resolved.process_factor, resolved.node_factor, resolved.edge_factor)
-        process, node, edge = (factor.to_numpy(dtype=np.float64) for factor in factors)
-        return Scenario(process, node, edge, bans)
-
     def setting(self, scenario: Scenario, *, demand: Floats | None = None) -> Setting:
         """Return limits and open ways under a scenario."""
         left = limits(self.graph, scenario, ramp=self.ramp, demand=demand)
@@ -301,6 +284,24 @@ class Program:
             served = pd.Series(amounts, index=index, name="served_t")
         total = max(demand - found.objective * model.unit, 0.0)
         return Served(total, demand, served, lambda: certify(graph, model, setting.left, setting.scenario, found))
+
+
+def shocked(graph: Expanded, resolved: ShockOnNetwork) -> Scenario:
+    """Turn a shock that was resolved on the network into a scenario."""
+    ban = resolved.bans
+    origins = graph.countries.get_indexer(pd.Index(ban["origin_country"]))
+    products = graph.products.get_indexer(pd.Index(ban["product"]))
+    targets = graph.countries.get_indexer(pd.Index(ban["destination_country"]))
+    everyone = ban["destination_country"].isna().to_numpy()
+    keep, most = ban["keep"].to_numpy(), ban["limit_t"].to_numpy()
+    bans = tuple(
+        Ban(int(origins[row]), int(products[row]), -1 if everyone[row] else int(targets[row]), keep[row], most[row])
+        for row in range(len(ban))
+        if origins[row] >= 0 and (everyone[row] or targets[row] >= 0)
+    )
+    factors = (resolved.process_factor, resolved.node_factor, resolved.edge_factor)
+    process, node, edge = (factor.to_numpy(dtype=np.float64) for factor in factors)
+    return Scenario(process, node, edge, bans)
 
 
 def max_served(
@@ -503,4 +504,5 @@ def _find(kind: str, ids: pd.Index, names: list[str]) -> Ints:
 
 __all__ = [
     "RATIONINGS", "Certificate", "Program", "Served", "Setting", "baseline_serves", "max_served", "ration", "shared",
+    "shocked",
 ]

@@ -14,13 +14,14 @@ from supplygraph.measures import stages
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from supplygraph.engine.expanded import Expanded
     from supplygraph.engine.flowgraph import FlowGraph
     from supplygraph.engine.limits import Scenario
-    from supplygraph.engine.program import Program
     from supplygraph.network.network import SupplyNetwork
 
 #: What can fail together, by name: ``passage`` are straits and canals only; an owner loses its share of every plant.
 KINDS = ("node", "edge", "country", "owner", "passage")
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +66,18 @@ class Items:
         return self.by != "owner"
 
     def labels(self) -> pd.Series:
-        """Return the item of each node (by edge: of each edge); missing where it belongs to none."""
+        """Return the item of each node (by edge: of each edge); missing where it belongs to none.
+
+        A site belongs to an owner that holds all of it.
+        """
         if self.by == "edge":
             return self.net.edges.index.to_series()
         if self.by == "country":
             return self.net.nodes["country"]
         ids = self.net.nodes.index.to_series()
+        if self.by == "owner":
+            held = self.net.owners.reset_index().groupby(["node", "owner"])["share"].sum().reset_index()
+            return ids.map(held[held["share"] >= 1.0 - _ROUNDING].set_index("node")["owner"])
         return ids.where(ids.isin(self.table.index)) if self.by == "passage" else ids
 
     def shares(self, item: str) -> pd.Series:
@@ -79,9 +86,9 @@ class Items:
         share = owners[owners["owner"] == item].groupby("node")["share"].sum()
         return self.net.processes["node"].map(share).dropna().clip(upper=1.0)
 
-    def fail(self, program: Program, items: Iterable[str], before: Scenario) -> Scenario:
+    def fail(self, graph: Expanded, items: Iterable[str], before: Scenario) -> Scenario:
         """Return a scenario in which these items fail on top of another."""
-        graph, chosen = program.graph, list(items)
+        chosen = list(items)
         after = replace(before, process=before.process.copy(), node=before.node.copy(), arc=before.arc.copy())
         if self.by == "edge":
             after.arc[graph.edges.get_indexer(pd.Index(chosen, dtype="str"))] = 0.0
@@ -96,7 +103,7 @@ class Items:
         return after
 
     def arcs(self, flow: FlowGraph) -> tuple[np.ndarray, np.ndarray]:
-        """Return the arcs of each item as CSR, in the order of the table. Not for owners, who hold only shares."""
+        """Return the arcs of each item as CSR, in the order of the table; of an owner, what it holds altogether."""
         of = flow.edge if self.by == "edge" else flow.node
         place = self.table.index.get_indexer(pd.Index(self.labels()))
         item = np.where(of >= 0, np.append(place, -1)[of], -1)

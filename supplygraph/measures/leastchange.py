@@ -9,6 +9,7 @@ and a fixed cost of relinking; then, among equally cheap changes, cuts in propor
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,16 +17,17 @@ import pandas as pd
 
 from supplygraph.engine.change import ROOM, least_change
 from supplygraph.engine.expanded import USE
-from supplygraph.engine.paths import RELINK_USD_T, Prices
+from supplygraph.engine.paths import RELINK_USD_T, Columns, Prices, route_text
 from supplygraph.engine.program import ration
 from supplygraph.measures import tracing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from supplygraph.engine.expanded import Expanded, Ints
     from supplygraph.engine.limits import Scenario
-    from supplygraph.engine.model import Model
     from supplygraph.engine.program import Program
 
 RATIONING = "proportional"
@@ -46,24 +48,43 @@ class Outcome:
     burden
         Per use process: tonne-km, tonne-days and freight (USD) of everything shipped for it, from the mine on,
         for each tonne it takes.
+    sent
+        Tonnes that each process sends.
+    shipments
+        Who sends what to whom, by which way: columns ``origin``, ``destination``, ``product``, ``route``, ``flow_t``.
     """
 
     total_t: float
     served: pd.Series
     burden: NDArray[np.float64]
+    sent: NDArray[np.float64]
+    _shipments: Callable[[], pd.DataFrame]
 
-    def beyond(self, before: Outcome) -> NDArray[np.float64]:
-        """Return km, days and USD more per tonne served than the same uses' tonnes took before."""
+    @cached_property
+    def shipments(self) -> pd.DataFrame:
+        """Shipments as in ``net.shipments``; put together when first asked for."""
+        return self._shipments()
+
+    def beyond(self, before: Outcome, counts: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+        """Return km, days and USD more per tonne served than the same uses' tonnes took before.
+
+        ``counts`` tells which uses' tonnes count; None = all.
+        """
         served = self.served.to_numpy()
+        served = served if counts is None else np.where(counts, served, 0.0)
         if not served.sum() > 0:
             return np.zeros(3)
         more: NDArray[np.float64] = served @ (self.burden - before.burden) / served.sum()
         return np.where(np.abs(more) > _NOISE, more, 0.0)
 
+    def gains(self, before: Outcome) -> NDArray[np.float64]:
+        """Return the tonnes that each process sends more than before."""
+        more = self.sent - before.sent
+        return np.where(more > _NOISE * max(self.total_t, 1.0), more, 0.0)
 
-def today(program: Program) -> Outcome:
+
+def today(graph: Expanded, shipments: pd.DataFrame) -> Outcome:
     """Return what today's shipments deliver."""
-    graph = program.graph
     taken = np.bincount(graph.ship_destination, graph.ship_flow, len(graph.processes))
     uses = np.flatnonzero(graph.role == USE)
     length = np.diff(graph.ship_ptr)
@@ -74,7 +95,8 @@ def today(program: Program) -> Outcome:
     ])
     burden = _burden(graph, graph.ship_origin, graph.ship_destination, graph.ship_flow, amounts)
     served = pd.Series(taken[uses], index=graph.processes[uses])
-    return Outcome(float(served.sum()), served, burden[uses])
+    sent = np.bincount(graph.ship_origin, graph.ship_flow, len(graph.processes)).astype(np.float64)
+    return Outcome(float(served.sum()), served, burden[uses], sent, lambda: shipments)
 
 
 def rerouted(program: Program, scenario: Scenario) -> Outcome:
@@ -92,21 +114,30 @@ def rerouted(program: Program, scenario: Scenario) -> Outcome:
     x = least_change(model, unmet, setting.left).x
     wanted = setting.left.demand[model.uses]
     served = pd.Series(np.clip(wanted - unmet * model.unit, 0.0, wanted), index=graph.processes[model.uses])
-    return Outcome(most.total_t, served, _burden_of(graph, model, x)[model.uses])
-
-
-def _burden_of(graph: Expanded, model: Model, x: NDArray[np.float64]) -> NDArray[np.float64]:
-    if model.table is None:
-        return np.zeros((len(graph.processes), 3))
-    table = model.table
+    table = Columns.join([]) if model.table is None else model.table
     flow = x[table.number] * model.unit
     moves = flow > _NOISE * model.unit
-    steps = table.steps[moves]
+    table, flow = table.where(moves), flow[moves]
+    burden = _burden_of(graph, table, flow)[model.uses]
+    sent = np.bincount(table.origin, flow, len(graph.processes)).astype(np.float64)
+    return Outcome(most.total_t, served, burden, sent, lambda: _shipments(graph, table, flow))
+
+
+def _burden_of(graph: Expanded, table: Columns, flow: NDArray[np.float64]) -> NDArray[np.float64]:
+    steps = table.steps
     amounts = np.column_stack([
         np.where(steps >= 0, per_arc[steps], 0.0).sum(axis=1) if len(per_arc) else np.zeros(len(steps))
         for per_arc in (graph.km, graph.days, graph.cost)
     ])
-    return _burden(graph, table.origin[moves], table.destination[moves], flow[moves], amounts)
+    return _burden(graph, table.origin, table.destination, flow, amounts)
+
+
+def _shipments(graph: Expanded, table: Columns, flow: NDArray[np.float64]) -> pd.DataFrame:
+    routes = [route_text(graph.edges, steps) for steps in table.steps]
+    return pd.DataFrame({
+        "origin": graph.processes[table.origin], "destination": graph.processes[table.destination],
+        "product": graph.products[graph.gives[table.origin]], "route": pd.Series(routes, dtype="str"), "flow_t": flow,
+    }).rename_axis("shipment")  # fmt: skip
 
 
 def _burden(

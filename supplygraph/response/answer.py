@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from supplygraph.engine.expanded import USE
-from supplygraph.response.words import average, changed_routes, number, percent, route_text, tonnes
+from supplygraph.engine.paths import route_text
+from supplygraph.response.words import average, changed_routes, number, percent, tonnes
 from supplygraph.results import Result
 from supplygraph.scenario.stages import in_stages
 

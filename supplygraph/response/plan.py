@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from supplygraph.engine.paths import RELINK_USD_T, Prices
-from supplygraph.engine.program import RATIONINGS, Program, shared
+from supplygraph.engine.program import RATIONINGS, Program, shared, shocked
 from supplygraph.errors import DataError, Problem, UnknownNameError
 from supplygraph.response import rules
 from supplygraph.response.phases import Question
@@ -85,7 +85,7 @@ class Plan:
                 extra = rules.preferred(net, holders, alignment, options.prefer, stages)
         question = Question(
             program,
-            program.shocked(resolved),
+            shocked(program.graph, resolved),
             inside,
             limits,
             Prices(float(options.relink_usd_t), options.objective == "least_cost", extra),

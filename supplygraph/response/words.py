@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from supplygraph.engine.expanded import Expanded, Floats, Ints
+    from supplygraph.engine.expanded import Expanded, Floats
     from supplygraph.network.network import SupplyNetwork
     from supplygraph.response.phases import Flows
 
@@ -134,9 +134,3 @@ def number(amount: float) -> str:
 def tonnes(amount: float) -> str:
     """Return tonnes for people."""
     return f"{amount:,.0f} t"
-
-
-def route_text(edges: pd.Index, steps: Ints) -> str | None:
-    """Return arcs as edge ids joined by ``;``; missing for an empty route."""
-    ids = [str(edges[step]) for step in steps if step >= 0]
-    return ";".join(ids) or None
