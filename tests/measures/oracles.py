@@ -20,15 +20,17 @@ def _closed(network, nodes, edges):
     return processes, left
 
 
-def arc_program(network, *, nodes=(), edges=(), factor=None):
+def arc_program(network, *, nodes=(), edges=(), factor=None, uses=None, links_only=False):
     """Most demand served, by a linear program over (origin process, edge) and (origin, destination).
 
-    Closing nodes removes their processes and edges; ``factor`` scales what a process makes today.
+    Closing nodes removes their processes and edges; ``factor`` scales what a process makes today; ``uses`` are the
+    only ones that ask for anything; with ``links_only`` only pairs that ship today may ship.
     """
     processes, left = _closed(network, set(nodes), set(edges))
     factor = {} if factor is None else factor
     makers = processes[processes["output"].notna()]
     takers = processes[processes["input"].notna() & (processes["role"] == "use")]
+    takers = takers if uses is None else takers[takers.index.isin(list(uses))]
     takers = pd.concat([takers, processes[processes["role"] == "transform"]])
     variables = {}
 
@@ -54,7 +56,8 @@ def arc_program(network, *, nodes=(), edges=(), factor=None):
         for destination, taker in takers[takers["input"] == product].iterrows():
             made, eaten = _list(maker["makes"]), _list(taker["accepts"])
             ships = ((network.shipments["origin"] == origin) & (network.shipments["destination"] == destination)).any()
-            if (made and eaten and not made & eaten and not ships) or origin == destination:
+            barred = (made and eaten and not made & eaten) or links_only
+            if (barred and not ships) or origin == destination:
                 continue
             y = variable("pair", origin, destination)
             here = (origin, maker["node"], None)
