@@ -67,15 +67,28 @@ def by_networkx(tail, head, capacity, source, sink, infinite):
     return nx.maximum_flow_value(graph, source, sink)
 
 
+#: Settings that send every item one way: through the widest vertex, without a hub, to a cold solve after a start.
+WAYS = ({"_FEW": 0, "_AMPLE": 2**40}, {"_FEW": 2**40, "_AMPLE": 2**40}, {"_FEW": 0, "_AT_LEAST": -10},
+        {"_FEW": 0, "_AMPLE": 1, "_AT_LEAST": 40, "_BY_TERMINAL": 0, "_BY_CENTRE": 0, "_WITHOUT": 0})  # fmt: skip
+
+
 @pytest.mark.parametrize("batch", range(BATCHES))
-def test_losses_equal_cold_solves(batch):
-    """Item by item, the same whole number as igraph and networkx find for the network without the item."""
+def test_losses_equal_cold_solves(batch, monkeypatch):
+    """Item by item, the same whole number as igraph and networkx find for the network without the item.
+
+    However the items are re-routed.
+    """
     for seed in range(batch, NETWORKS, BATCHES):
         size, tail, head, capacity, items, source, sink, infinite = draw(seed)
         res, flow = solved(size, tail, head, capacity, source, sink)
         before = res.cap.copy()
         lost = vitality.losses(res, *packed(items), source, sink)
         assert (res.cap == before).all()
+        for way in WAYS:
+            with monkeypatch.context() as patch:
+                for name, value in way.items():
+                    patch.setattr(vitality, name, value)
+                assert (vitality.losses(res, *packed(items), source, sink) == lost).all(), (seed, way)
         graph = igraph.Graph(size, np.column_stack([tail, head]), directed=True)
         assert flow == by_igraph(graph, capacity, source, sink)
         bounded = flow < infinite  # networkx knows no amount of infinity
