@@ -49,6 +49,9 @@ Binding = Annotated[bool, typer.Option("--no-memoranda", help="Count only what b
 Page = Annotated[Path | None, typer.Option("--html", "--map", help="Write the map here.")]
 By = Literal["territory", "owner"]
 Rationing = Literal["proportional", "home_first", "zone_first", "all"]
+Grouping = Annotated[Literal["node", "edge", "passage", "country", "owner"], typer.Option(help="What fails.")]
+Demand = Annotated[Several, typer.Option(help="Whose demand counts: a factory, a country or `zone`; all unless given.")]
+Zone = Annotated[str, typer.Option(help="The zone is the demand in countries of this tier or better.")]
 Objective = Literal["least_change", "least_cost"]
 Show = Literal[
     "unmet", "coverage", "routes", "displaced", "rationings", "cut", "shadow", "edges", "shipments_after", "table"
@@ -98,6 +101,8 @@ def _network(source: str) -> sg.SupplyNetwork:
 def _show(table: pd.DataFrame, *, as_json: bool, as_csv: bool, top: int) -> None:
     """Print a table for machines or for people."""
     frame = table.head(top) if top else table
+    if frame.index.name in frame.columns:  # countries by country: once is enough
+        frame = frame.drop(columns=str(frame.index.name))
     if as_json:
         typer.echo(frame.reset_index().to_json(orient="records", indent=1))
     elif as_csv:
@@ -169,14 +174,37 @@ def concentration(
 def chokepoints(
     source: Source,
     *,
-    by: Literal["node", "edge", "passage", "country", "owner"] = "node",
+    by: Grouping = "node",
+    demand: Demand = None,
+    mineral: Annotated[str | None, typer.Option(help="Look at one mineral of the network.")] = None,
+    scenario: Scenario = None,
+    ban: Banned = None,
+    country: Failing = None,
+    stage: Stage = None,
+    passage: Passage = None,
+    node: Node = None,
+    keep: Keep = None,
+    as_of: AsOf = AS_OF,
+    zone: Zone = "linked",
+    lens: Annotated[Several, typer.Option(help="structure, cuts, capacity or change; all unless given.")] = None,
+    explain: Annotated[str | None, typer.Option(help="Say what happens when this item of the table fails.")] = None,
     top: Top = 10,
+    page: Page = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Rank single failures by what they cost after the best rerouting."""
-    answer = sg.chokepoints(_network(source), by=by, progress=sys.stderr.isatty())
+    """Rank single failures by what they cost after the best rerouting, on top of what has already failed."""
+    shock = _shock(
+        scenario, ban=ban, country=country, stage=stage, passage=passage, node=node, keep=keep, needed=False
+    )
+    answer = sg.chokepoints(
+        _network(source), by=by, demand=demand, mineral=mineral, shock=shock, alignment=sg.forge(as_of), zone=zone,
+        lenses=tuple(lens or ("structure", "cuts", "capacity", "change")), progress=sys.stderr.isatty(),
+        top=(top or None) if explain is None and page is None else None,
+    )  # fmt: skip
+    _say(answer.explain(explain))
     _show(answer.table, as_json=as_json, as_csv=as_csv, top=top)
+    _draw(answer, page)
 
 
 @_command
@@ -212,7 +240,7 @@ def reroute(
     keep: Keep = None,
     as_of: AsOf = AS_OF,
     no_memoranda: Binding = False,
-    zone: Annotated[str, typer.Option(help="The zone is the demand in countries of this tier or better.")] = "linked",
+    zone: Zone = "linked",
     require: Annotated[str | None, typer.Option(help="Tier that the zone must be served through.")] = None,
     prefer: Annotated[float | None, typer.Option(help="USD/t the zone pays per tier nearer.", min=0.0)] = None,
     cap: Annotated[str | None, typer.Option(help="Most of the zone's supply from one country: 0.65, or eu.")] = None,

@@ -47,6 +47,9 @@ def edit(folder, tmp_path, table, change):
         (["atlas", "cobolt", "--out", "x"], 2, "Did you mean 'cobalt'?"),
         (["concentration", "cobalt", "--stage", "refinning"], 2, "Did you mean 'refining'?"),
         (["concentration", "cobalt", "--by", "planet"], 2, "planet"),
+        (["chokepoints", "cobalt", "--demand", "kokola"], 2, "unknown factory or country in demand"),
+        (["chokepoints", "cobalt", "--lens", "depth"], 2, "depth"),
+        (["chokepoints", "germanium", "--lens", "capacity", "--explain", "zone"], 2, "unknown item"),
         (["reroute", "cobalt"], 2, "name what fails"),
         (["reroute", "cobalt", "--stage", "refining"], 2, "--ban or --country"),
         (["reroute", "cobalt", "--country", "China"], 1, "alpha-3"),
@@ -187,6 +190,16 @@ def test_alternatives_of_one_factory(tmp_path):
     assert [row["rank"] for row in rows] == [1, 2]
     assert not any("Malacca" in row["route"] for row in rows)
     assert (tmp_path / "routes.html").stat().st_size > 100_000
+
+
+def test_chokepoints_on_top_of_a_scenario(tmp_path):
+    done = run("chokepoints", "germanium", "--by", "country", "--country", "CHN", "--stage", "refining", "--demand",
+               "DEU", "--explain", "BEL", "--html", tmp_path / "points.html", "--json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert {"country", "loss_t", "loss_short_t", "dominates", "method"} <= set(rows[0])
+    assert "Belgium fails" in done.stderr
+    assert (tmp_path / "points.html").stat().st_size > 100_000
 
 
 def test_round_trip(folder, tmp_path):
