@@ -56,7 +56,9 @@ def dominated(
     return found[outside], use[outside]
 
 
-def minimum_cuts(graph: Expanded, flow: FlowGraph, uses: Ints) -> pd.DataFrame:
+def minimum_cuts(
+    graph: Expanded, flow: FlowGraph, uses: Ints, step: Callable[[int], object]
+) -> pd.DataFrame:
     """Return for each use process the smallest set of limits that holds back all that could reach it.
 
     Returns
@@ -76,6 +78,7 @@ def minimum_cuts(graph: Expanded, flow: FlowGraph, uses: Ints) -> pd.DataFrame:
     fresh = residual(flow.size, flow.tail, flow.head, flow.capacity)
     parts = []
     for use in uses.tolist():
+        step(1)
         res = fresh._replace(cap=fresh.cap.copy())
         most = max_flow(res, SOURCE, _FIRST + use, limit=flow.most)
         if most >= flow.most:

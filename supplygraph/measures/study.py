@@ -109,8 +109,8 @@ class Study:
             traced = tracing.trace(self.net, self.plan.shipments)
             wanted = None if self.demand is None else self.counts
             table.update(throughput.through(traced, self.items, wanted))
-        tables = self._structure(table)
         with _bar(progress=progress) as step:
+            tables = self._structure(table, step)
             everything = np.arange(len(table))
             if "capacity" in self.lenses:
                 self._losses(table, everything, step)
@@ -127,7 +127,7 @@ class Study:
         whole = {name: "int64" for name in ("dominates", "in_min_cut") if not table[name].isna().any()}
         return table.astype(whole), tables
 
-    def _structure(self, table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    def _structure(self, table: pd.DataFrame, step: Callable[[int], object]) -> dict[str, pd.DataFrame]:
         graph, tables = self.graph, {}
         uses = np.flatnonzero(self.counts)
         flow = self.capacity.flow()
@@ -145,7 +145,7 @@ class Study:
             columns = ["item", "node", "name", "country", "product", "demand_t"]
             tables["dominated"] = pairs[columns].sort_values(["item", "node", "product"], ignore_index=True)
         if "cuts" in self.lenses:
-            cuts = structure.minimum_cuts(graph, flow, uses)
+            cuts = structure.minimum_cuts(graph, flow, uses, step)
             sites = self._sites(graph.processes.get_indexer(pd.Index(cuts["process"])))
             cuts = pd.concat([sites, cuts.drop(columns="process")], axis=1).assign(exact=flow.exact)
             tables["cuts"] = cuts
