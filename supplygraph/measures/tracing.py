@@ -166,7 +166,7 @@ def solve(walk: Any, given: NDArray[np.float64]) -> NDArray[np.float64]:
     """Solve ``x = given + walk x`` exactly.
 
     Without loops the powers of the walk vanish after as many steps as the chain has stages, and a
-    sweep over them is exact; with loops the sparse system is factorised.
+    sweep over them is exact; with loops each group of processes that feed each other is solved exactly.
 
     Raises
     ------
@@ -179,16 +179,15 @@ def solve(walk: Any, given: NDArray[np.float64]) -> NDArray[np.float64]:
         if not wave.any():
             return total
         total += wave
-    from scipy.sparse import eye_array
-    from scipy.sparse.linalg import splu
+    from supplygraph.engine.kernels.tracing import sweep
+    from supplygraph.errors import InfeasibleError
 
-    system = (eye_array(walk.shape[0], format="csc") - walk).tocsc()
+    arcs = walk.tocoo()
     try:
-        found: NDArray[np.float64] = splu(system).solve(given)
-    except RuntimeError:  # SuperLU: exactly singular
+        return sweep(walk.shape[0], arcs.col, arcs.row, arcs.data, given)
+    except InfeasibleError:
         problem = Problem("shipments", "some processes feed only each other.", "Give their loop a source.")
         raise DataError("material without an origin", [problem]) from None
-    return found
 
 
 def _positions(index: pd.Index, labels: pd.Series) -> NDArray[np.int64]:
