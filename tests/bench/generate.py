@@ -20,7 +20,8 @@ from supplygraph.engine.linear import Linear
 MINE, REFINERY, FACTORY = 0, 4, 8
 STRAITS = (2, 6)
 #: Sites, edges, straits.
-SIZES = {"S": (1_000, 10_000, 10), "S2": (4_000, 50_000, 15), "M": (20_000, 300_000, 30)}
+SIZES = {"S": (1_000, 10_000, 10), "S2": (4_000, 50_000, 15), "M": (20_000, 300_000, 30),
+         "L": (200_000, 3_000_000, 60), "XL": (1_000_000, 10_000_000, 100)}  # fmt: skip
 MINERALS = 5
 PENALTY = 5000.0  # USD per tonne of demand that goes unmet
 _SHARE = (0.25, 0.06, 0.0, 0.06, 0.10, 0.06, 0.0, 0.06)  # of the sites, by layer; factories are the rest
@@ -62,10 +63,8 @@ def draw(size: str, *, seed: int = 7) -> Instance:
     mode = rng.integers(0, 3, edges)
     capacity = _capacities(rng, first, np.bincount(head, minlength=sites))
     outs, ins = np.maximum(np.bincount(tail, minlength=sites), 1), np.maximum(np.bincount(head, minlength=sites), 1)
-    ends = capacity[tail] / outs[tail], capacity[head] / ins[head]
-    room = np.maximum(1, (4 * np.minimum(*ends) + np.maximum(*ends)) * rng.lognormal(0, 0.6, edges)).astype(np.int64)
-    far = 100 * np.abs(place[tail] - place[head]) * np.array([1.0, 2.2, 3.5])[mode]
-    cost = (5 + far + 5 * rng.random(edges)).astype(np.int64)
+    room = _rooms(rng, (capacity / outs)[tail], (capacity / ins)[head])
+    cost = _costs(rng, place[tail] - place[head], mode)
     physical = np.arange(sites)
     physical[first[6] : first[7]] = np.arange(first[2], first[3])
     recovery = np.ones(sites)
@@ -92,6 +91,25 @@ def _ends(
     tail, head = np.concatenate(tails), np.concatenate(heads)
     again = rng.choice(len(tail), max(edges - len(tail), 0))
     return np.concatenate([tail, tail[again]])[:edges], np.concatenate([head, head[again]])[:edges]
+
+
+def _rooms(rng: np.random.Generator, out: np.ndarray, into: np.ndarray) -> np.ndarray:
+    """Draw the room of each edge from its ends' capacity per edge; in place, for the sake of memory."""
+    room = np.minimum(out, into)
+    room *= 4
+    room += np.maximum(out, into, out=out)
+    room *= rng.lognormal(0, 0.6, len(room))
+    return np.maximum(room, 1, out=room).astype(np.int64)
+
+
+def _costs(rng: np.random.Generator, far: np.ndarray, mode: np.ndarray) -> np.ndarray:
+    """Draw the cost of each edge from its length; in place."""
+    far = np.abs(far, out=far)
+    far *= 100
+    far *= np.array([1.0, 2.2, 3.5])[mode]
+    far += 5
+    far += 5 * rng.random(len(far))
+    return far.astype(np.int64)
 
 
 def _capacities(rng: np.random.Generator, first: np.ndarray, degree: np.ndarray) -> np.ndarray:
