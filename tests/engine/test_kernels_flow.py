@@ -1,9 +1,17 @@
 """Index, max flow, cuts and losses against cold solves by igraph and networkx."""
 
+import sys
+from pathlib import Path
+
 import igraph
 import networkx as nx
 import numpy as np
 import pytest
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "bench"))
+
+from generate import FACTORY, MINE, REFINERY
+from generate import draw as draw_network
 
 from supplygraph.engine.kernels import csr, maxflow, vitality
 from supplygraph.errors import DataError, LimitError, UnknownNameError
@@ -67,9 +75,14 @@ def by_networkx(tail, head, capacity, source, sink, infinite):
     return nx.maximum_flow_value(graph, source, sink)
 
 
-#: Settings that send every item one way: through the widest vertex, without a hub, to a cold solve after a start.
-WAYS = ({"_FEW": 0, "_AMPLE": 2**40}, {"_FEW": 2**40, "_AMPLE": 2**40}, {"_FEW": 0, "_AT_LEAST": -10},
-        {"_FEW": 0, "_AMPLE": 1, "_AT_LEAST": 40, "_BY_TERMINAL": 0, "_BY_CENTRE": 0, "_WITHOUT": 0})  # fmt: skip
+#: Settings that send items another way: through the widest vertex, without a hub, giving up at once, giving up soon.
+NEVER, NO_TIME = 2**40, dict.fromkeys(("_BY_TERMINAL", "_BY_CENTRE", "_WITHOUT"), (0.0, 0.0))
+WAYS = {
+    "centre": {"_FEW": 0, "_AMPLE": NEVER},
+    "direct": {"_FEW": NEVER, "_AMPLE": NEVER},
+    "cold": {"_FEW": 0, "_AMPLE": 1, "_AT_LEAST": -10, **NO_TIME},
+    "soon": {"_FEW": 0, "_AMPLE": 1, "_AT_LEAST": 40, **NO_TIME},
+}
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
@@ -84,7 +97,7 @@ def test_losses_equal_cold_solves(batch, monkeypatch):
         before = res.cap.copy()
         lost = vitality.losses(res, *packed(items), source, sink)
         assert (res.cap == before).all()
-        for way in WAYS:
+        for way in WAYS.values():
             with monkeypatch.context() as patch:
                 for name, value in way.items():
                     patch.setattr(vitality, name, value)
@@ -98,6 +111,53 @@ def test_losses_equal_cold_solves(batch, monkeypatch):
             assert lost[number] == flow - by_igraph(graph, left, source, sink), (seed, number)
             if bounded:
                 assert lost[number] == flow - by_networkx(tail, head, left, source, sink, infinite), (seed, number)
+
+
+def split(net):
+    """The generated network with every site split, its limits by layer, a source and a sink."""
+    sites, own = len(net.layer), np.arange(len(net.layer))
+    mines, factories = np.flatnonzero(net.layer == MINE), np.flatnonzero(net.layer == FACTORY)
+    tail = np.concatenate([2 * own, 2 * net.tail + 1, np.full(len(mines), 2 * sites), 2 * factories + 1])
+    head = np.concatenate([2 * own + 1, 2 * net.head, 2 * mines, np.full(len(factories), 2 * sites + 1)])
+    capacity = np.concatenate([net.capacity, net.room, net.capacity[mines], net.capacity[factories]])
+    return 2 * sites + 2, tail, head, capacity, 2 * sites, 2 * sites + 1
+
+
+@pytest.mark.parametrize("tight", ["mines", "refineries", "books"])
+def test_losses_in_a_supply_network(tight, monkeypatch):
+    """Wherever the bottleneck is: sites, edges, sites with two copies and groups, every way, against igraph."""
+    net = draw_network("S")
+    size, tail, head, capacity, source, sink = split(net)
+    sites = len(net.layer)
+    if tight == "mines":
+        capacity[tail == source] //= 2
+    if tight == "refineries":
+        capacity[:sites][net.layer == REFINERY] //= 2
+    if tight == "books":  # everything that is dug is used
+        res, _ = solved(size, tail, head, capacity, source, sink)
+        ends = (tail == source) | (head == sink)
+        capacity[ends] = res.cap[res.rev[res.place]][ends]
+    rng = np.random.default_rng(0)
+    items = [*np.arange(sites)[:, None], *rng.integers(sites, sites + len(net.tail), (500, 1))]
+    items += [np.flatnonzero(net.physical == strait) for strait in np.flatnonzero(net.layer == 2)]
+    ports = np.flatnonzero(net.layer == 3)
+    items += list(np.column_stack([ports, rng.permutation(np.flatnonzero(net.layer == 5))[: len(ports)]]))
+    items += [np.flatnonzero(rng.random(sites) < 0.05) for _ in range(5)]
+    res, flow = solved(size, tail, head, capacity, source, sink)
+    lost = vitality.losses(res, *packed(items), source, sink)
+    for name, way in WAYS.items():
+        seen = []
+        with monkeypatch.context() as patch:
+            for key, value in way.items():
+                patch.setattr(vitality, key, value)
+            patch.setattr(vitality, "max_flow", lambda *given, seen=seen: seen.append(1) or maxflow.max_flow(*given))
+            assert (vitality.losses(res, *packed(items), source, sink) == lost).all(), name
+        assert (len(seen) > 100) == (name in {"cold", "soon"}), name
+    graph = igraph.Graph(size, np.column_stack([tail, head]), directed=True)
+    for number in np.concatenate([rng.choice(len(items), 150, replace=False), np.arange(len(items) - 20, len(items))]):
+        left = capacity.copy()
+        left[items[number]] = 0
+        assert lost[number] == flow - by_igraph(graph, left, source, sink), number
 
 
 @pytest.mark.parametrize("seed", range(100))

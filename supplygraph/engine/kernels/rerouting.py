@@ -30,8 +30,9 @@ ASK, LEFT, OVER, DUE = range(4)
 LOW, KIND, WIDTH = range(3)
 PUSH, SIDE, VERTEX, LEVEL = range(4)
 #: Entries of ``Work.tally``: stamp of a search, slots looked at, where to give up, pushes, labels raised, gave up;
-#: and for each side its frontier in the queue, the slots that it will look at, and the steps of a walk.
-TURN, SEEN, LIMIT, PUSHED, RAISED, GAVE_UP, BEGIN, END, SLOTS, STEPS = (*range(6), *range(6, 14, 2))
+#: and for each side its frontier in the queue, the slots that it will look at, the steps of a walk, and the highest
+#: component (side 0) and the lowest (side 1) that a search may enter.
+TURN, SEEN, LIMIT, PUSHED, RAISED, GAVE_UP, BEGIN, END, SLOTS, STEPS, REACH = (*range(6), *range(6, 16, 2))
 #: How an item is re-routed: through a hub, without one, or in several components at once.
 HUB, DIRECT, ACROSS = range(3)
 #: What a hub is.
@@ -89,15 +90,7 @@ def work_on(res: Residual, label: Integers, most: int) -> Work:
     logs = slots + 8 * size + 1024  # memory is touched only as far as it is needed
     return Work(
         res.ptr, arc, vertex, amount, part, np.zeros((2, size + parts + 1), dtype=np.int32),
-        np.empty((4, logs), dtype=np.int32), np.empty(logs, dtype=arc.dtype), np.zeros(14, dtype=np.int64),
-    )  # fmt: skip
-
-
-def twin(work: Work) -> Work:
-    """Return the same work for another thread."""
-    return Work(
-        work.ptr, work.arc.copy(), work.vertex.copy(), work.amount.copy(), work.part, work.members.copy(),
-        np.empty_like(work.log), np.empty_like(work.pushed), work.tally.copy(),
+        np.empty((4, logs), dtype=np.int32), np.empty(logs, dtype=arc.dtype), np.zeros(16, dtype=np.int64),
     )  # fmt: skip
 
 
@@ -303,19 +296,19 @@ def _draw_all(work: Work, last: int, want: int, way: int, which: int) -> int:
 
 
 @compiled
-def _grow(work: Work, side: int, only: int) -> int:
+def _grow(work: Work, side: int) -> int:
     """Search one level further; return at how many vertices the other side has been."""
     ptr, arc, vertex, tally, room = work.ptr, work.arc, work.vertex, work.tally, ALONG + side
     dist, queue, here, label = vertex[DIST + side], vertex[QUEUE + side], vertex[HERE + side], vertex[LABEL]
     mark, other, turn = vertex[MARK + side], vertex[MARK + 1 - side], tally[TURN]
-    begin, end = tally[BEGIN + side], tally[END + side]
+    begin, end, highest, lowest = tally[BEGIN + side], tally[END + side], tally[REACH], tally[REACH + 1]
     tally[SEEN] += tally[SLOTS + side]
     last, met, slots = end, 0, 0
     for k in range(begin, end):
         u = queue[k]
         for x in range(ptr[u], ptr[u + 1]):
             w = arc[x, HEAD]
-            if arc[x, room] > 0 and mark[w] != turn and (only < 0 or label[w] == only):
+            if arc[x, room] > 0 and mark[w] != turn and lowest <= label[w] <= highest:
                 mark[w] = turn
                 dist[w] = dist[u] + 1
                 here[w] = ptr[w]
@@ -330,7 +323,7 @@ def _grow(work: Work, side: int, only: int) -> int:
 
 
 @compiled
-def _search(work: Work, last: int, only: int) -> int:
+def _search(work: Work, last: int) -> int:
     """Search from both ends, the side with fewer slots to look at first, until they meet; return at how many."""
     ptr, tally, vertex, over = work.ptr, work.tally, work.vertex, work.amount[OVER]
     tally[TURN] += 1
@@ -348,7 +341,7 @@ def _search(work: Work, last: int, only: int) -> int:
     met = 0
     while met == 0 and tally[BEGIN] < tally[END] and tally[BEGIN + 1] < tally[END + 1]:
         side = 0 if tally[SLOTS] <= tally[SLOTS + 1] else 1
-        met = _grow(work, side, only)
+        met = _grow(work, side)
     return met
 
 
@@ -406,11 +399,25 @@ def _join(work: Work, middle: int, most: int) -> int:
 
 
 @compiled
-def _bridge(work: Work, last: int, want: int, only: int) -> int:
-    """Send from where something is over to where it is missing; within one component, or anywhere (-1)."""
+def _bound(work: Work, last: int) -> None:
+    """Note which components lie between: no slot leads to a higher one, and flow sent stays within these."""
+    tally, over = work.tally, work.amount[OVER]
+    tally[REACH], tally[REACH + 1] = -1, work.part.shape[1]
+    for k in range(last):
+        u = work.vertex[ENDS, k]
+        if over[u] > 0:
+            tally[REACH] = max(tally[REACH], work.vertex[LABEL, u])
+        if over[u] < 0:
+            tally[REACH + 1] = min(tally[REACH + 1], work.vertex[LABEL, u])
+
+
+@compiled
+def _bridge(work: Work, last: int, want: int) -> int:
+    """Send from where something is over to where it is missing."""
     got, tally = 0, work.tally
-    while got < want:
-        met = _search(work, last, only)
+    _bound(work, last)
+    while got < want and tally[REACH] >= tally[REACH + 1]:
+        met = _search(work, last)
         if met == 0:
             break
         for k in range(met):
@@ -427,23 +434,27 @@ def _bridge(work: Work, last: int, want: int, only: int) -> int:
 
 
 @compiled
-def _answer(work: Work, way: int, last: int, want: int, only: int, limit: int) -> int:
-    """Return how much can be re-routed, or -1 when finding out takes longer than looking at ``limit`` slots.
+def _answer(work: Work, way: int, last: int, want: int, only: int, limits: Integers) -> int:
+    """Return how much can be re-routed, or -1 when finding out takes longer than looking at so many slots.
+
+    The first limit is for what the hub brings or takes, the second for going without it.
 
     Through a hub: the lesser of what hub and tails bring to the heads (side 0), and what hub and heads take from the
     tails (side 1). One of the two is known for source and sink.
     """
     tally, kind = work.tally, work.part[KIND, only]
-    tally[SEEN], tally[LIMIT], tally[GAVE_UP] = 0, limit, 0
+    tally[GAVE_UP] = 0
     for side in range(2):
         known = kind not in (side, OTHER) if way == HUB else side == 1
         if known:
             continue
         got = 0
+        tally[SEEN], tally[LIMIT] = 0, limits[0]
         if way != DIRECT:
             got += _draw_all(work, last, want, way, side)
         if got < want and tally[GAVE_UP] == 0:
-            got += _bridge(work, last, want - got, only)
+            tally[SEEN], tally[LIMIT] = 0, limits[1]
+            got += _bridge(work, last, want - got)
         _undo(work, last)
         want = got
     return want if tally[GAVE_UP] == 0 else -1
@@ -476,14 +487,14 @@ def _collect(work: Work, place: Integers, arcs: Integers) -> tuple[int, int]:
 @compiled
 def each(
     work: Work, cap: Integers, place: Integers, most: int, way: int, only: Integers, items: Integers, arcs: Integers,
-    todo: Integers, limit: int, found: Integers,
+    todo: Integers, limits: Integers, found: Integers,
 ) -> None:  # fmt: skip
     """Find the loss of the items to do; -1 where it takes too long."""
     arc = work.arc
     for item in todo:
         mine = arcs[items[item] : items[item + 1]]
         last, want = _collect(work, place, mine)
-        got = _answer(work, way, last, want, only[item], limit)
+        got = _answer(work, way, last, want, only[item], limits)
         found[item] = want - got if got >= 0 else -1
         for k in range(last):
             work.amount[OVER, work.vertex[ENDS, k]] = 0

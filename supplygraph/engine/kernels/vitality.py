@@ -38,7 +38,6 @@ most items take a few dozen short paths.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -57,7 +56,6 @@ from supplygraph.engine.kernels.rerouting import (
     each,
     hubs,
     measure,
-    twin,
     work_on,
 )
 from supplygraph.errors import DataError, Problem
@@ -67,18 +65,16 @@ if TYPE_CHECKING:
 
     from supplygraph.engine.kernels import Integers
     from supplygraph.engine.kernels.maxflow import Residual
-    from supplygraph.engine.kernels.rerouting import Work
 
-#: Items between two reports of progress, and the least that a second thread is worth.
-_CHUNK, _WORTH = 512, 4096
+#: Items between two reports of progress.
+_CHUNK = 512
 #: A terminal must be this many times as wide as an item.
 _AMPLE = 8
 #: Below this many items, levels are not worth measuring.
 _FEW = 16
-#: Slots an item may look at before the next way is tried, as a share of all, by way and hub.
-_BY_TERMINAL, _BY_CENTRE, _WITHOUT = 0.25, 2.0, 4.0
-#: And this many more.
-_AT_LEAST = 2000
+#: Slots an item may look at before the next way is tried, as a share of all, with a hub and without; and so many more.
+_BY_TERMINAL, _BY_CENTRE, _WITHOUT = (0.25, 0.0), (2.0, 2.0), (4.0, 4.0)
+_AT_LEAST = 4000
 
 
 def losses(
@@ -88,8 +84,6 @@ def losses(
     source: int,
     sink: int,
     progress: Callable[[int], object] | None = None,
-    *,
-    threads: int = 2,
 ) -> Integers:
     """Return how much less can be delivered when each item fails.
 
@@ -103,8 +97,6 @@ def losses(
         Ends of the max flow.
     progress
         Called with the number of items done since the last call.
-    threads
-        At most this many; the answer does not depend on it.
 
     Returns
     -------
@@ -118,7 +110,8 @@ def losses(
 
     Notes
     -----
-    See the module. Memory: 16 bytes per slot and thread (32 where an item carries 2^30 or more).
+    See the module. Memory: 16 bytes per slot (32 where an item carries 2^30 or more) and 100 per vertex. A second
+    thread does not pay: the loops wait for memory.
 
     Examples
     --------
@@ -132,8 +125,7 @@ def losses(
     item_ptr, item_arcs = item_ptr.astype(np.int64), item_arcs.astype(np.int64)
     _check(res, item_ptr, item_arcs)
     items = _Items.of(res, item_ptr, item_arcs, components(res))
-    task = _Task(res, items, source, sink, progress or (lambda _: None), threads)
-    task.run()
+    _Task(res, items, source, sink, progress or (lambda _: None)).run()
     return items.found
 
 
@@ -166,13 +158,9 @@ class _Items(NamedTuple):
 class _Task:
     """Items are answered way by way; each way works on the items that are still open."""
 
-    def __init__(
-        self, res: Residual, items: _Items, source: int, sink: int, progress: Callable[[int], object], threads: int
-    ) -> None:
+    def __init__(self, res: Residual, items: _Items, source: int, sink: int, progress: Callable[[int], object]) -> None:
         self.res, self.items, self.source, self.sink, self.progress = res, items, source, sink, progress
         self.most = int(items.gross.max(initial=1))
-        self.threads = threads
-        self.works: list[Work] = []
 
     def run(self) -> None:
         items = self.items
@@ -180,10 +168,9 @@ class _Task:
         self.progress(int((~open_).sum()))
         if not open_.any():
             return
-        work = work_on(self.res, items.label, self.most)
-        self.works = [work]
+        self.work = work_on(self.res, items.label, self.most)
         part, across = np.maximum(items.only, 0), items.only < 0
-        hub, width = hubs(work, self.source, self.sink)
+        hub, width = hubs(self.work, self.source, self.sink)
         todo = items.chosen(~across & (width[0, part] >= _AMPLE * items.gross))
         parts = items.chosen(across)
         if len(todo) or len(parts):
@@ -198,46 +185,21 @@ class _Task:
         self._cold(items.chosen(open_))
 
     def _measure(self, hub: Integers, width: Integers) -> None:
-        work = self.works[0]
-        work.part[KIND, :-1] = np.where(hub == self.source, SOURCE, np.where(hub == self.sink, SINK, OTHER))
-        work.part[WIDTH, :-1] = width
-        measure(work, hub)
-        del self.works[1:]
+        kind = np.where(hub == self.source, SOURCE, np.where(hub == self.sink, SINK, OTHER))
+        self.work.part[KIND, :-1], self.work.part[WIDTH, :-1] = kind, width
+        measure(self.work, hub)
 
-    def _way(self, way: int, todo: Integers, share: float) -> None:
+    def _way(self, way: int, todo: Integers, shares: tuple[float, float]) -> None:
         """Answer items in one way, in chunks, so that a key press is heard and progress is told."""
-        limit = int(share * len(self.res.head)) + _AT_LEAST
-        chunks = [todo[k : k + _CHUNK] for k in range(0, len(todo), _CHUNK)]
-
-        def one(work: Work, chunk: Integers) -> None:
-            items, res = self.items, self.res
-            each(work, res.cap, res.place, self.most, way, items.only, items.ptr, items.arcs, chunk, limit, items.found)
-
-        if self.threads < 2 or len(todo) < _WORTH:
-            for chunk in chunks:
-                one(self.works[0], chunk)
-                self._tell(chunk)
-            return
-        while len(self.works) < self.threads:
-            self.works.append(twin(self.works[0]))
-        idle = list(self.works)
-
-        def borrow(chunk: Integers) -> Integers:
-            work = idle.pop()
-            one(work, chunk)
-            idle.append(work)
-            return chunk
-
-        with ThreadPoolExecutor(self.threads) as pool:
-            try:
-                for chunk in pool.map(borrow, chunks):
-                    self._tell(chunk)
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-
-    def _tell(self, chunk: Integers) -> None:
-        self.progress(int((self.items.found[chunk] >= 0).sum()))
+        res, items = self.res, self.items
+        limits = np.array([int(share * len(res.head)) + _AT_LEAST for share in shares])
+        for k in range(0, len(todo), _CHUNK):
+            chunk = todo[k : k + _CHUNK]
+            each(
+                self.work, res.cap, res.place, self.most, way, items.only, items.ptr, items.arcs, chunk, limits,
+                items.found,
+            )  # fmt: skip
+            self.progress(int((items.found[chunk] >= 0).sum()))
 
     def _cold(self, todo: Integers) -> None:
         """Solve without the item from nothing."""
