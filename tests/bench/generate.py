@@ -136,6 +136,21 @@ def _handles(rng: np.random.Generator, layer: np.ndarray) -> np.ndarray:
     return handles
 
 
+def split(net: Instance) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
+    """Return vertices, tails, heads and capacities of the network for one maximum flow of all minerals together.
+
+    Site v is the arc v from vertex 2 v to 2 v + 1, then follow the edges in order, then an arc from the source (the
+    vertex before the last) to each mine and from each factory to the sink (the last), with their capacity.
+    """
+    sites, own = len(net.layer), np.arange(len(net.layer))
+    mines, factories = np.flatnonzero(net.layer == MINE), np.flatnonzero(net.layer == FACTORY)
+    tail = [2 * own, 2 * net.tail + 1, np.full(len(mines), 2 * sites), 2 * factories + 1]
+    head = [2 * own + 1, 2 * net.head, 2 * mines, np.full(len(factories), 2 * sites + 1)]
+    capacity = np.concatenate([net.capacity, net.room, net.capacity[mines], net.capacity[factories]])
+    both = (np.concatenate(ends, dtype=np.int32, casting="same_kind") for ends in (tail, head))
+    return 2 * sites + 2, *both, capacity
+
+
 def program(net: Instance) -> Linear:
     """Return the program: least freight plus ``PENALTY`` per tonne unmet.
 

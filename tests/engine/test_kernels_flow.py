@@ -10,7 +10,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "bench"))
 
-from generate import FACTORY, MINE, REFINERY
+from generate import REFINERY, split
 from generate import draw as draw_network
 
 from supplygraph.engine.kernels import csr, maxflow, vitality
@@ -113,22 +113,12 @@ def test_losses_equal_cold_solves(batch, monkeypatch):
                 assert lost[number] == flow - by_networkx(tail, head, left, source, sink, infinite), (seed, number)
 
 
-def split(net):
-    """The generated network with every site split, its limits by layer, a source and a sink."""
-    sites, own = len(net.layer), np.arange(len(net.layer))
-    mines, factories = np.flatnonzero(net.layer == MINE), np.flatnonzero(net.layer == FACTORY)
-    tail = np.concatenate([2 * own, 2 * net.tail + 1, np.full(len(mines), 2 * sites), 2 * factories + 1])
-    head = np.concatenate([2 * own + 1, 2 * net.head, 2 * mines, np.full(len(factories), 2 * sites + 1)])
-    capacity = np.concatenate([net.capacity, net.room, net.capacity[mines], net.capacity[factories]])
-    return 2 * sites + 2, tail, head, capacity, 2 * sites, 2 * sites + 1
-
-
 @pytest.mark.parametrize("tight", ["mines", "refineries", "books"])
 def test_losses_in_a_supply_network(tight, monkeypatch):
     """Wherever the bottleneck is: sites, edges, sites with two copies and groups, every way, against igraph."""
     net = draw_network("S")
-    size, tail, head, capacity, source, sink = split(net)
-    sites = len(net.layer)
+    size, tail, head, capacity = split(net)
+    sites, source, sink = len(net.layer), size - 2, size - 1
     if tight == "mines":
         capacity[tail == source] //= 2
     if tight == "refineries":
