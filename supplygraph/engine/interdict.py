@@ -1,0 +1,364 @@
+"""The worst set of k failures, with proof: branch and bound on deliveries that avoid what may fail.
+
+Let F be what is delivered while nothing fails, and y any way to deliver v(y) without the set S. What is left of y
+without the items of T is a delivery without T, so for every T
+
+    loss(T) <= F - v(y) + sum of y_i over i in T, not in S.
+
+The deliveries that prove most spread their load. Let no candidate carry more than c, and v(c) be the most
+that can be delivered then: r more failures lose at most ``F - v(c) + r c``, which is convex in c, and its least
+value is the bound of the linear relaxation. (There, sets are fractions z, and a delivery is charged the r largest
+y_i, that is the least of ``r c + sum of (y_i - c)+`` over c: what a candidate carries beyond c costs as much as it
+delivers.) So a handful of maximum flows stand in for a linear program. Where room binds, failures hurt together: the
+largest of those items are the next set to try.
+
+Candidates that no such inequality lets into a better set are protected from then on in that branch: deliveries may
+use them freely, which sharpens all further bounds.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from supplygraph.engine.attack import Delivery, Numbers, Oracle
+    from supplygraph.engine.expanded import Bools
+
+    Items = tuple[int, ...]
+
+#: Rooms tried at most for one bound, and how many more once it is clear that none of them will close the branch.
+_ROOMS, _MORE_ROOMS = 12, 2
+
+
+@dataclass(frozen=True)
+class Attack:
+    """The worst set found, and how bad the worst can be.
+
+    Attributes
+    ----------
+    items
+        The set, rising.
+    loss, bound
+        What it costs; no set of at most k items costs more than ``bound``.
+    proved
+        Whether it is the worst: nothing costs more (by more than the oracle's slack).
+    first
+        Whether of all sets that cost the same it is known to be the one with the fewest items and, of those, the
+        first in the order of numbers.
+    solves
+        Deliveries that were asked for.
+    """
+
+    items: tuple[int, ...]
+    loss: Any
+    bound: Any
+    proved: bool
+    first: bool
+    solves: int
+
+
+def worst(
+    oracle: Oracle, k: int, *, protected: Iterable[int] = (), known: dict[Items, Any] | None = None,
+    time_limit: float = math.inf, progress: Callable[[Any, Any, int], object] | None = None,
+) -> Attack:  # fmt: skip
+    """Return the set of at most k items whose joint failure costs most.
+
+    Parameters
+    ----------
+    oracle
+        The network.
+    k
+        How many items fail at most.
+    protected
+        Items that do not fail.
+    known
+        Losses by set (items rising), to start from; those found are added. Several searches on one oracle may share it.
+    time_limit
+        Seconds. The first few deliveries are always made.
+    progress
+        Called now and then with the loss found, the bound, and the number of deliveries.
+
+    Notes
+    -----
+    Best bound first. Without a time limit the answer depends on nothing but the network: of all worst sets the one
+    with the fewest items, then the first in the order of numbers. Exponential at worst; the number of branches
+    depends on how far bound and loss are apart, hence least where failures cost more than what reroutes around
+    them. An interrupt leaves the oracle as it was.
+
+    Examples
+    --------
+    Three ways in, of 5, 4 and 3, to a plant that takes 7: any way can be spared, but no two.
+
+    >>> from supplygraph.engine.attack import FlowOracle
+    >>> arcs = np.array([0, 0, 0, 1]), np.array([1, 1, 1, 2]), np.array([5, 4, 3, 7])
+    >>> ways = FlowOracle(3, *arcs, 0, 2, np.arange(4), np.arange(3))
+    >>> found = worst(ways, 2)
+    >>> found.items, found.loss, found.proved
+    ((0, 1), 4, True)
+    """
+    search = _Search(oracle, k, {} if known is None else known, time.monotonic() + time_limit, progress)
+    return search.run(protected)
+
+
+class _TimeUpError(Exception):
+    """The time limit has passed."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Branch:
+    """All sets that contain ``taken`` and up to ``more`` of ``free``; ``split`` is decided next."""
+
+    taken: Items
+    free: Bools
+    more: int
+    loss: Any
+    bound: Any
+    split: int
+
+
+class _Search:
+    """Branches, and what is known.
+
+    Sets matter if they lose more than ``goal``: at first the loss of the best set; in the end, when all sets that lose
+    as much are compared, just less than that.
+    """
+
+    def __init__(
+        self, oracle: Oracle, k: int, known: dict[Items, Any], deadline: float,
+        progress: Callable[[Any, Any, int], object] | None,
+    ) -> None:  # fmt: skip
+        self.oracle, self.k, self.known, self.deadline, self.progress = oracle, k, known, deadline, progress
+        self.solves = self.pushed = 0
+        self.items: Items = ()
+        self.loss: Any = 0
+        self.ceiling: Any = 0
+        self.goal: Any = 0
+        self.ties = self.fewer = False
+        self.heap: list[tuple[Any, int, _Branch]] = []
+
+    def run(self, protected: Iterable[int]) -> Attack:
+        """Search, first for the worst, then for the first of all that are as bad."""
+        free = np.ones(self.oracle.count, dtype=np.bool_)
+        free[list(protected)] = False
+        calm = self._ask(())
+        self.whole = calm.amount
+        self.size = np.minimum(self.oracle.size, self.whole)
+        self.known[()] = self.loss = self.whole - self.whole
+        self.goal = self.loss + self.oracle.slack
+        matter, top = self._screen(self.loss, calm.through, free, self.k)
+        self.ceiling = min(self.whole, top)
+        self._take_known(free)
+        self._offer(_largest(calm.through, free, self.k))
+        proved = first = False
+        try:
+            self._explore(matter, self.k)
+            proved = True
+            self._compare(free)
+            first = True
+        except _TimeUpError:
+            pass
+        number = int if self.oracle.slack == 0 else float
+        loss = number(self.known[self.items])
+        bound = loss if proved else max(loss, number(self.ceiling))
+        return Attack(self.items, loss, bound, proved, first, self.solves)
+
+    def _explore(self, free: Bools, more: int) -> None:
+        """Decide branch by branch, the highest bound first, until nothing is left that matters."""
+        self.heap = []
+        self._open((), free, more, self.known[()], self.whole if self.ties else self.ceiling)
+        while self.heap:
+            branch = heapq.heappop(self.heap)[2]
+            if branch.bound <= self.goal or (self.fewer and len(self.items) <= more):
+                break
+            if not self.ties:
+                self.ceiling = branch.bound
+            if self.progress is not None:
+                self.progress(self.loss, max(self.ceiling, self.loss), self.solves)
+            if branch.more == 1:
+                self._close(branch)
+            elif not self._late(branch.taken, branch.free, branch.more):
+                self._divide(branch)
+
+    def _compare(self, free: Bools) -> None:
+        """Find the first of all sets that lose as much as the best: fewest items, then smallest numbers."""
+        self.ties, self.goal, self.ceiling = True, self.loss - (2 * self.oracle.slack or 1), self.loss
+        self._take_known(free)
+        self.fewer = True
+        size = len(self.items) + 1
+        while 0 < len(self.items) < size:
+            size = len(self.items)
+            self._explore(free, size - 1)
+        self.fewer = False
+        self._explore(free, len(self.items))
+
+    def _open(self, taken: Items, free: Bools, more: int, loss: Any, ceiling: Any) -> None:
+        """Bound a branch and keep it if it matters."""
+        if not more or not free.any():
+            return
+        free, bound, split = self._bound(taken, free, more, loss)
+        if bound > self.goal and free.any() and not self._late(taken, free, more):
+            self.pushed += 1
+            bound = min(bound, ceiling)
+            heapq.heappush(self.heap, (-bound, self.pushed, _Branch(taken, free, more, loss, bound, split)))
+
+    def _divide(self, branch: _Branch) -> None:
+        """Split a branch: sets with one of its candidates, and sets without."""
+        free = branch.free.copy()
+        free[branch.split] = False
+        taken = tuple(sorted((*branch.taken, branch.split)))
+        found = self._ask(taken)
+        loss = self.known[taken] = self.whole - found.amount
+        self._take(taken, loss)
+        left, _ = self._screen(loss, found.through, free, branch.more - 1)
+        self._open(taken, left, branch.more - 1, loss, branch.bound)
+        self._open(branch.taken, free, branch.more, branch.loss, branch.bound)
+
+    def _close(self, branch: _Branch) -> None:
+        """Settle a branch in which one more item fails."""
+        free = branch.free
+        if not self.oracle.quick:
+            self._try_groups(branch)
+            return
+        self._check_time()
+        among = np.flatnonzero(free)
+        losses = branch.loss + self.oracle.singles(branch.taken, among)
+        self.solves += 1
+        matter = np.flatnonzero(losses > self.goal)
+        if len(matter):
+            self._offer((*branch.taken, int(among[matter[0] if self.ties else np.argmax(losses)])))
+
+    def _try_groups(self, branch: _Branch) -> None:
+        """Clear candidates in groups: those that can be spared together cost too little one by one."""
+        free, size = branch.free, max(1, int(branch.free.sum()) // 2)
+        while free.any():
+            group = np.zeros_like(free)
+            group[np.flatnonzero(free)[:size]] = True
+            if size == 1:
+                self._check_time()
+                self._offer((*branch.taken, int(np.argmax(group))))
+                free, size = free & ~group, 2
+                continue
+            found = self._ask_in_time(branch.taken, group, max(self.goal - branch.loss, 0))
+            free, _ = self._screen(self.whole - found.amount, found.through, free, 1)
+            size = size // 2 if (free & group).any() else 2 * size
+
+    def _bound(self, taken: Items, free: Bools, more: int, loss: Any) -> tuple[Bools, Any, int]:
+        """Bound what sets of a branch lose; return the candidates left, the bound, and which to decide next."""
+        rooms = _Rooms(more, loss, self.size[free].max(initial=0), whole=self.oracle.slack == 0)
+        room, split = rooms.first(self.goal), -1
+        best: Any = None
+        load = self.size
+        for step in range(_ROOMS if more > 1 else 1):
+            found = self._ask_in_time(taken, free, room)
+            base = self.whole - found.amount
+            self._offer((*taken, *_largest(self.size, free & (found.gain > 0), more)))
+            slope = more - found.gain[free].sum()
+            carried = np.where(free, found.through, 0)
+            free, bound = self._screen(base, found.through, free, more)
+            if best is None or bound < best:
+                best, load = bound, carried
+            if best <= self.goal or not free.any():
+                break
+            new, floor = rooms.next(room, base + more * room, slope)
+            if new is None or (floor > self.goal and step >= _MORE_ROOMS):
+                break
+            room = new
+        if free.any():
+            split = int(np.argmax(np.where(free, load, -1)))
+        return free, best, split
+
+    def _screen(self, base: Any, through: Numbers, free: Bools, more: int) -> tuple[Bools, Any]:
+        """Return the candidates that one delivery lets into a set that matters, and its bound on all such sets."""
+        load = np.where(free, through, 0)
+        tops = np.partition(load, len(load) - more)[len(load) - more :] if more < len(load) else load
+        least = tops.min(initial=load.max(initial=0))
+        top = base + tops.sum()
+        return free & (top - least + np.minimum(load, least) > self.goal), top
+
+    def _late(self, taken: Items, free: Bools, more: int) -> bool:
+        """Whether no set of a branch comes before the best one, where only that matters."""
+        if not self.ties or self.fewer:
+            return False
+        first = tuple(sorted((*taken, *np.flatnonzero(free)[:more].tolist())))
+        return len(first) < len(self.items) or first >= self.items
+
+    def _offer(self, items: Items) -> None:
+        """Find out what a set costs, and keep it if it is better."""
+        items = tuple(sorted(items))
+        if items not in self.known:
+            self.known[items] = self.whole - self._ask(items).amount
+        self._take(items, self.known[items])
+
+    def _take_known(self, free: Bools) -> None:
+        for items in sorted(self.known):
+            if len(items) <= self.k and self.known[items] > self.goal and free[list(items)].all():
+                self._take(items, self.known[items])
+
+    def _take(self, items: Items, loss: Any) -> None:
+        if loss <= self.goal:
+            return
+        if not self.ties:
+            self.items, self.loss, self.goal = items, loss, loss + self.oracle.slack
+        elif (len(items), items) < (len(self.items), self.items):
+            self.items = items
+
+    def _ask(self, removed: Items) -> Delivery:
+        self.solves += 1
+        return self.oracle.deliver(removed)
+
+    def _ask_in_time(self, removed: Items, free: Bools, room: Any) -> Delivery:
+        self._check_time()
+        self.solves += 1
+        return self.oracle.deliver(removed, free, room)
+
+    def _check_time(self) -> None:
+        if time.monotonic() > self.deadline:
+            raise _TimeUpError
+
+
+class _Rooms:
+    """Looks for the room of the least bound, a convex function of it, by its values and slopes.
+
+    The least value lies between two rooms where the bound falls and rises; the tangents there meet at its floor.
+    """
+
+    def __init__(self, more: int, loss: Any, most: Any, *, whole: bool) -> None:
+        self.more, self.loss, self.whole = more, loss, whole
+        self.low: tuple[Any, Any, Any] | None = None
+        self.high: tuple[Any, Any, Any] = (most, loss + more * most, more)  # enough room for everything
+
+    def first(self, goal: Any) -> Any:
+        """Return the room that closes the branch if nothing is lost by it."""
+        room = (goal - self.loss) // self.more if self.whole else (goal - self.loss) / self.more
+        return max(min(room, self.high[0]), 0)
+
+    def next(self, room: Any, value: Any, slope: Any) -> tuple[Any, Any]:
+        """Return the room to try next (None when there is no better one), and a value that none goes below."""
+        if slope < 0:
+            self.low = room, value, slope
+        else:
+            self.high = room, value, slope
+        if slope == 0 or room == 0:
+            return None, value
+        if self.low is None:
+            return (room // 2 if self.whole else room / 2), 0
+        (a, at_a, down), (b, at_b, up) = self.low, self.high
+        if b - a <= (1 if self.whole else 1e-9 * b):
+            return None, value
+        meet = a + (at_b - at_a - up * (b - a)) / (down - up)
+        floor = at_a + down * (meet - a)
+        return min(max(int(meet), a + 1), b - 1) if self.whole else min(max(meet, a), b), floor
+
+
+def _largest(worth: Numbers, among: Bools, most: int) -> Items:
+    """Return up to ``most`` of the items with the largest worth above 0; equal ones in their order."""
+    order = np.argsort(np.where(among, -worth, 1), kind="stable")[:most]
+    return tuple(order[among[order] & (worth[order] > 0)].tolist())
