@@ -67,7 +67,7 @@ class Attack:
 
 def worst(
     oracle: Oracle, k: int, *, protected: Iterable[int] = (), known: dict[Items, Any] | None = None,
-    time_limit: float = math.inf, progress: Callable[[Any, Any, int], object] | None = None,
+    compare: bool = True, time_limit: float = math.inf, progress: Callable[[Any, Any, int], object] | None = None,
 ) -> Attack:  # fmt: skip
     """Return the set of at most k items whose joint failure costs most.
 
@@ -81,6 +81,8 @@ def worst(
         Items that do not fail.
     known
         Losses by set (items rising), to start from; those found are added. Several searches on one oracle may share it.
+    compare
+        Look for the first of all sets that cost as much as the worst.
     time_limit
         Seconds. The first few deliveries are always made.
     progress
@@ -105,7 +107,7 @@ def worst(
     ((0, 1), 4, True)
     """
     search = _Search(oracle, k, {} if known is None else known, time.monotonic() + time_limit, progress)
-    return search.run(protected)
+    return search.run(protected, compare=compare)
 
 
 class _TimeUpError(Exception):
@@ -144,8 +146,8 @@ class _Search:
         self.ties = self.fewer = False
         self.heap: list[tuple[Any, int, _Branch]] = []
 
-    def run(self, protected: Iterable[int]) -> Attack:
-        """Search, first for the worst, then for the first of all that are as bad."""
+    def run(self, protected: Iterable[int], *, compare: bool) -> Attack:
+        """Search for the worst, then for the first of all that are as bad."""
         free = np.ones(self.oracle.count, dtype=np.bool_)
         free[list(protected)] = False
         calm = self._ask(())
@@ -161,8 +163,9 @@ class _Search:
         try:
             self._explore(matter, self.k)
             proved = True
-            self._compare(free)
-            first = True
+            if compare:
+                self._compare(free)
+            first = compare
         except _TimeUpError:
             pass
         number = int if self.oracle.slack == 0 else float

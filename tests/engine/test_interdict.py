@@ -10,6 +10,7 @@ from scipy.sparse import coo_array, csc_array, csr_array
 from scipy.sparse.csgraph import maximum_flow
 
 from supplygraph.engine.attack import FlowOracle, Shares
+from supplygraph.engine.defend import protect
 from supplygraph.engine.interdict import worst
 from supplygraph.engine.linear import Linear
 from supplygraph.engine.programattack import Parts, ProgramOracle
@@ -422,3 +423,53 @@ def test_a_program_out_of_time():
     hasty, settled = worst(oracle, 2, time_limit=0.0), worst(oracle, 2)
     assert not hasty.proved
     assert hasty.loss - oracle.slack <= settled.loss <= hasty.bound + oracle.slack
+
+
+@pytest.mark.parametrize(("k", "j"), [(0, 2), (1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (3, 2), (9, 2)])
+@pytest.mark.parametrize("kind", ["arcs", "groups"])
+def test_defences_equal_enumeration(kind, k, j):
+    helped = 0
+    for seed in SEEDS[:25]:
+        drawn = _drawn(seed, kind)
+        found = protect(drawn.oracle(), k, j)
+        sets = [s for n in range(min(k, drawn.count) + 1) for s in itertools.combinations(range(drawn.count), n)]
+        left = {s: _expected(drawn.losses, j, s)[1] for s in sets}
+        least = min(left.values())
+        first = min((s for s in sets if left[s] == least), key=lambda s: (len(s), s))
+        assert (found.items, found.loss, found.bound) == (first, least, least), seed
+        assert found.proved
+        assert (found.attack.items, found.attack.loss) == _expected(drawn.losses, j, first)
+        assert (found.before.items, found.before.loss) == _expected(drawn.losses, j)
+        helped += found.loss < found.before.loss
+    assert helped >= 8 or not k
+
+
+def test_defences_on_programs_equal_enumeration():
+    helped = 0
+    for seed in range(15):
+        drawn = Programs(seed)
+        if drawn.demand.sum() == 0:
+            continue
+        oracle = drawn.oracle()
+        found = protect(oracle, 1, 2)
+        items = range(oracle.count)
+        left = {
+            s: max(loss for t, loss in drawn.losses.items() if len(t) <= 2 and not set(s) & set(t))
+            for s in [(), *((i,) for i in items)]
+        }
+        assert abs(found.loss * oracle.unit - min(left.values())) < 1e-5
+        assert left[found.items] < min(left.values()) + 1e-5
+        assert found.proved
+        helped += found.loss + 1 < found.before.loss
+    assert helped >= 5
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("time_limit", [0.0, 0.02])
+def test_a_defence_out_of_time_is_honest(seed, time_limit):
+    oracle = layered(seed)
+    hasty, settled = protect(oracle, 2, 3, time_limit=time_limit), protect(oracle, 2, 3)
+    assert settled.proved
+    assert hasty.bound <= settled.loss <= hasty.loss
+    assert worst(oracle, 3, protected=hasty.items).loss <= hasty.loss
+    assert not hasty.proved or hasty.loss == settled.loss
