@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 #: Kilometres and days under this are not worth a word.
 _TOLD = 0.05
-#: Lines of a kind that an explanation shows.
-_LINES = 3
+#: Shipments, plants that step in, and losers that an explanation names.
+_LINES, _LOSERS = 3, 8
 
 
 class ChokepointResult(Result):
@@ -135,8 +135,11 @@ class ChokepointResult(Result):
         mine = losses[losses["item"] == item]
         lines = [
             f"  {_place(loser)} loses {loser.lost_t:,.0f} t of {loser.demand_t:,.0f} t."
-            for loser in mine.itertuples(index=False)
+            for loser in mine.head(_LOSERS).itertuples(index=False)
         ]
+        rest = mine["lost_t"].iloc[_LOSERS:]
+        if len(rest):
+            lines.append(f"  {len(rest)} more lose {rest.sum():,.0f} t together.")
         steps = gains[gains["item"] == item].head(_LINES)
         told = [f"{_place(one)} {one.more_t:,.0f} t more" for one in steps.itertuples(index=False)]
         return [*lines, *([f"  Steps in: {', '.join(told)}."] if told else [])]

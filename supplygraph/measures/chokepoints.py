@@ -58,7 +58,8 @@ def chokepoints(
     demand
         Whose demand counts: a factory (its node), a country (alpha-3), several of them, or ``"zone"``; by default
         everybody's. ``loss_t``, ``loss_existing_t`` and ``loss_short_t`` are then what it loses *at least*, even
-        if all others stand back; ``zone_loss_t`` what it loses when every supplier cuts all its customers alike.
+        if all others stand back; ``zone_loss_t`` what it loses when every supplier cuts all its customers alike, and
+        rows are ranked by it.
     mineral
         Look at one mineral of the network.
     shock
@@ -143,7 +144,7 @@ def chokepoints(
         network=net,
         tables=tables,
         figures={"delivered_t": study.delivered_t},
-        explanation=_words(table, by),
+        explanation=_words(table, by, study.demand),
         plan=None if study.settled or study.plan is None else study.plan.shipments,
     )
 
@@ -155,7 +156,7 @@ def _check_ramp(ramp: object) -> None:
         raise DataError("ramp out of range", [problem])
 
 
-def _words(table: pd.DataFrame, by: str) -> str:
+def _words(table: pd.DataFrame, by: str, whose: tuple[str, ...] | None) -> str:
     if table.empty:
         return f"There is no {by} in this network."
     first = table.iloc[0]
@@ -163,6 +164,11 @@ def _words(table: pd.DataFrame, by: str) -> str:
         worst = f"{first['days']:,.1f} days and {first['km']:,.0f} km for each tonne still delivered"
     elif math.isnan(first["loss_t"]):
         return f"{len(table)} single failures; what they cost was not asked for."
+    elif whose is not None and not math.isnan(first["zone_loss_t"]):
+        worst = (
+            f"{first['zone_loss_t']:,.0f} t if every supplier cuts all its customers alike, {first['loss_t']:,.0f} t even "
+            "if all others stand back"
+        )
     else:
         worst = f"{first['loss_t']:,.0f} t of demand ({first['loss_share']:.1%})"
     return f"Of {len(table)} single failures, losing {first['name']} costs most: {worst}, after the best rerouting."

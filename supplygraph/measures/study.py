@@ -114,12 +114,13 @@ class Study:
             everything = np.arange(len(table))
             if "capacity" in self.lenses:
                 self._losses(table, everything, step)
-            kept = everything if top is None or self.items.by == "passage" else _foremost(table, top)
+            late = "change" in self.lenses and (self.items.by == "passage" or self.demand is not None)
+            kept = everything if top is None or late else _foremost(table, top)
             if "capacity" in self.lenses:
                 self._other_losses(table, kept, ramp, step)
             if "change" in self.lenses:
                 tables |= self._changes(table, kept, step)
-        table = _ranked(table.iloc[kept][list(_COLUMNS)], self.items.by)
+        table = _ranked(table.iloc[kept][list(_COLUMNS)], self.items.by, whose=self.demand is not None)
         table = table if top is None else table.head(top)
         for name in ("losses", "gains", "dominated"):
             rows = tables.get(name, pd.DataFrame(columns=["item"]))
@@ -268,11 +269,13 @@ def _bar(*, progress: bool) -> Iterator[Callable[[int], object]]:
         yield bar.update
 
 
-def _keys(table: pd.DataFrame) -> list[Floats]:
-    """Return what rows are ranked by before days and ids: unnamed rests last, then tonnes."""
-    tonnes = [
-        -np.nan_to_num(table[column].to_numpy(dtype=float), nan=0.0).round(6) for column in ("throughput_t", "loss_t")
-    ]
+def _keys(table: pd.DataFrame, *, whose: bool = False) -> list[Floats]:
+    """Return what rows are ranked by before days and ids: unnamed rests last, then tonnes.
+
+    Where one demand counts, what it loses to rationing comes first: alone it would lose next to nothing.
+    """
+    columns = ["throughput_t", "loss_t", *(["zone_loss_t"] if whose else [])]
+    tonnes = [-np.nan_to_num(table[column].to_numpy(dtype=float), nan=0.0).round(6) for column in columns]
     return [*tonnes, table["residual"].to_numpy(dtype=float)]
 
 
@@ -288,10 +291,10 @@ def _foremost(table: pd.DataFrame, top: int) -> Ints:
     return np.sort(order[(places < top) | tied])
 
 
-def _ranked(table: pd.DataFrame, by: str) -> pd.DataFrame:
+def _ranked(table: pd.DataFrame, by: str, *, whose: bool) -> pd.DataFrame:
     """Order rows: unnamed rests last; straits by days, all others by tonnes; ties by id."""
     ids = table.index.to_numpy(dtype=str)
-    *tonnes, residual = _keys(table)
+    *tonnes, residual = _keys(table, whose=whose)
     days = -np.nan_to_num(table["days"].to_numpy(dtype=float), nan=0.0).round(9)
     keys = [ids, *tonnes, days] if by == "passage" else [ids, days, *tonnes]
     return table.iloc[np.lexsort([*keys, residual])]
