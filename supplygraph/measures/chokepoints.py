@@ -166,8 +166,8 @@ def _words(table: pd.DataFrame, by: str, whose: tuple[str, ...] | None) -> str:
         return f"{len(table)} single failures; what they cost was not asked for."
     elif whose is not None and not math.isnan(first["zone_loss_t"]):
         worst = (
-            f"{first['zone_loss_t']:,.0f} t if every supplier cuts all its customers alike, {first['loss_t']:,.0f} t even "
-            "if all others stand back"
+            f"{first['zone_loss_t']:,.0f} t if every supplier cuts all its customers alike, {first['loss_t']:,.0f} t "
+            "even if all others stand back"
         )
     else:
         worst = f"{first['loss_t']:,.0f} t of demand ({first['loss_share']:.1%})"
