@@ -78,20 +78,26 @@ def _draw(
     alignment: Alignment | None,
     product: str | None,
     min_flow_t: float | None,
-    result: Any = None,
+    results: Sequence[Any] = (),
 ) -> OfflineMap:
-    from supplygraph.maps import answers, layers, offline
+    from supplygraph.maps import answers, failures, layers, offline
 
     builder = layers.Payload(net, scenarios, product=product)
     payload = builder.build()
-    answer = answers.overlay(result, builder.place, payload["countries"]) if result is not None else {}
+    answer, fill = {}, "share"
+    if results and failures.tells(results[0]):
+        payload["failures"] = failures.overlay(results, builder)
+        fill = failures.fill(results[0])
+    elif results:
+        answer = answers.overlay(results[0], builder.place, payload["countries"])
+        fill = "answer" if "shares" in answer else "share"
     payload |= {
         "subtitle": subtitle if subtitle is not None else _subtitle(payload),
         "stage": builder.refining_stage(),
         "least": min_flow_t,
         "tiers": layers.tiers(alignment) if alignment is not None else {},
         "answer": answer,
-        "fill": "answer" if "shares" in answer else "share",
+        "fill": fill,
     }
     return offline.OfflineMap(payload, title=title or _title(net))
 
@@ -105,12 +111,15 @@ def map_result(
     alignment: Alignment | None = None,
     product: str | None = None,
     min_flow_t: float | None = None,
+    beside: Sequence[Any] = (),
 ) -> OfflineMap:
     """Draw an answer on the network it was asked about.
 
     A rerouting becomes a slider (before, after) with the difference view, and shows who goes without.
-    Answers by site size the sites (chokepoints by loss, refineries by centrality); answers by country or owner fill
-    the countries. The figures of the answer stand first in the popups.
+    Chokepoints size sites by the demand lost without them and straits by tonnes, fill countries by loss, draw edges
+    that cost something over the others, and list the worst; a click on one shows what is lost, who loses, who steps
+    in and what stops. Other answers by site size the sites; answers by country or owner fill the countries. The
+    figures of the answer stand first in the popups.
 
     Parameters
     ----------
@@ -118,17 +127,22 @@ def map_result(
         An answer with a network.
     title, subtitle, scenarios, alignment, product, min_flow_t
         As in :func:`map_network`; the title is the answer's own where missing.
+    beside
+        Further chokepoints of the same network, demand and shock, for the same map: by passage and by country
+        beside those by node.
 
     Raises
     ------
     DataError
-        If the answer does not know its network or has no places to draw, or a scenario is not complete.
+        If the answer does not know its network or has no places to draw, a scenario is not complete, or an answer
+        beside does not belong.
     UnknownNameError
         If the product does not exist.
     """
     from dataclasses import replace
 
     from supplygraph.errors import DataError
+    from supplygraph.maps import failures
     from supplygraph.maps.answers import figures, refuse_placeless
     from supplygraph.maps.scenarios import prepare
 
@@ -136,18 +150,24 @@ def map_result(
     if net is None:
         raise DataError("this answer has no network to draw; ask it of a network instead of plain quantities")
     rerouted = "shipments_after" in getattr(result, "tables", {})
-    given = [*([result] if rerouted else []), *(scenarios or ())]
+    fails = failures.tells(result)
+    if fails or beside:
+        failures.together([result, *beside])
+    start = failures.start(result) if fails else None
+    given = [*([result] if rerouted else []), *([start] if start else []), *(scenarios or ())]
     if not given:
         refuse_placeless(result)
     states = prepare(net, given)
-    if not rerouted:
+    if fails:
+        states[start is not None] = replace(states[start is not None], kpis=failures.figures(result))
+    elif not rerouted:
         states[0] = replace(states[0], kpis=figures(result), own_figures=True)
     if title is None:
         title = f"{_minerals(net) or 'Supply network'}, rerouted" if rerouted else result.title
     if subtitle is None:
         subtitle = _assumed(result) if rerouted else _told(result)
     return _draw(net, states, title=title, subtitle=subtitle, alignment=alignment, product=product,
-                 min_flow_t=min_flow_t, result=None if rerouted else result)
+                 min_flow_t=min_flow_t, results=() if rerouted else (result, *beside))
 
 
 def _assumed(result: Any) -> str:

@@ -11,7 +11,7 @@ from supplygraph.errors import DataError, Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Columns that size the sites, the most telling first; straits cost days rather than tonnes.
+#: Columns that size the sites, the most telling first.
 _SIZES = ("loss_t", "centrality", "share", "exposure", "unmet_t", "throughput_t")
 _NOTHING = 1e-9
 _PLAIN = {"name", "kind", "country", "residual"}
@@ -39,13 +39,9 @@ def overlay(result: Any, place: Mapping[str, int], countries: Mapping[str, Any])
     sites = {places[key]: row for key, row in rows.items() if key in places}
     if sites:
         column = next((name for name in _SIZES if name in table.columns), None)
-        straits = {number for number, row in sites.items() if row.get("kind") == "passage" and "days" in row}
-        others = {number: row for number, row in sites.items() if number not in straits}
-        labels = ([_label(column)[0]] if column and others else []) + (["straits: extra days"] if straits else [])
-        sizes = _relative(others, column) | _relative({number: sites[number] for number in straits}, "days")
         return {
-            "label": "; ".join(labels),
-            "sizes": {str(number): size for number, size in sorted(sizes.items())},
+            "label": _label(column)[0] if column else "",
+            "sizes": {str(number): size for number, size in sorted(_relative(sites, column).items())},
             "rows": {str(number): _words(row) for number, row in sorted(sites.items())},
         }
     found = {key: row for key, row in rows.items() if key in countries}

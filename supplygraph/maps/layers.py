@@ -118,7 +118,7 @@ class Payload:
         sea = (flows.edges["mode"] == "sea").to_numpy()
         known: tuple[list[Line], list[int]] = ([], [])
         guessed: tuple[list[Line], list[int]] = ([], [])
-        ways = _sea_lines(flows.edges[sea], self.nodes)
+        ways = sea_lines(flows.edges[sea], self.nodes)
         for row, (edge, line) in zip(np.flatnonzero(sea), ways.items(), strict=True):
             lines, rows = known if line is not None else guessed
             lines.append(line if line is not None else self._arc(edge))
@@ -152,7 +152,7 @@ class Payload:
         return out
 
     def _in_units(self, values: Any) -> list[int]:
-        written = _same([round((_tonne(value, 3) or 0) / self.unit) for value in values], _EXACT)
+        written = _same([round((tonne(value, 3) or 0) / self.unit) for value in values], _EXACT)
         written = written if isinstance(written, list) else [written]
         return [len(written), *written]
 
@@ -224,9 +224,9 @@ class Payload:
                 _text(record["output"]),
                 _text(record["operator"]),
                 _limit(record["capacity_t"]),
-                _tonne(record["activity_t"]),
-                _tonne(record["activity_low_t"]),
-                _tonne(record["activity_high_t"]),
+                tonne(record["activity_t"]),
+                tonne(record["activity_low_t"]),
+                tonne(record["activity_high_t"]),
                 None if pd.isna(record["year"]) else int(record["year"]),
                 self._reference(record["reference"]),
                 _text(record["confidence"]),
@@ -284,7 +284,7 @@ class Payload:
             sums = sums.sort_values(["flow_t", "to", "product"], ascending=[False, True, True]).head(_DEPENDENTS)
             columns = zip(sums["to"], sums["product"], sums["flow_t"].astype(float), strict=True)
             out[str(self.place[str(node)])] = [
-                [to, self.number[product], _tonne(flow), round(flow / float(intake[to, product]), 4)]
+                [to, self.number[product], tonne(flow), round(flow / float(intake[to, product]), 4)]
                 for to, product, flow in columns
             ]
         return out
@@ -325,7 +325,7 @@ class Payload:
             share = np.array([float(column.get(code, 0.0)) for column in shares])
             out[code] = [
                 _text(names.get(code, code)) or code,
-                {name: _tonne(value) for name, value in made.items() if value > 0},
+                {name: tonne(value) for name, value in made.items() if value > 0},
                 _same(share),
             ]
         return out
@@ -372,7 +372,7 @@ class Payload:
             return []
         columns = table[["demand_t", "unmet_t", "displaced_t"]]
         rows = zip(columns.index, columns.to_numpy().tolist(), strict=True)
-        return [[self.place[node], *(_tonne(value) for value in values)] for node, values in rows if node in self.place]
+        return [[self.place[node], *(tonne(value) for value in values)] for node, values in rows if node in self.place]
 
     def _figures(self, position: int) -> dict[str, str]:
         """Return what every scenario can tell: tonnes delivered, concentration, distance."""
@@ -382,7 +382,7 @@ class Payload:
         table = self._stage_output(position)
         stage = self.refining_stage()
         made = table[stage] if stage in table.columns else pd.Series(dtype=float)
-        out = {"Delivered": f"{_spaced(delivered)} t"}
+        out = {"Delivered": f"{spaced(delivered)} t"}
         if made.sum() > 0:
             share = made / made.sum()
             first = str(share.idxmax())
@@ -393,7 +393,7 @@ class Payload:
         km = steps.map(self.net.edges["distance_km"]).groupby(level=0).sum()
         weight = float(routed["flow_t"].sum())
         if weight > 0 and "Way per tonne" not in self.scenarios[position][0].kpis:
-            out["Way of a tonne"] = f"{_spaced(float((routed['flow_t'] * km).sum()) / weight)} km"
+            out["Way of a tonne"] = f"{spaced(float((routed['flow_t'] * km).sum()) / weight)} km"
         return out
 
 
@@ -415,7 +415,7 @@ def _stops(shipments: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
     return touched.join(routed, on="row")
 
 
-def _sea_lines(edges: pd.DataFrame, nodes: pd.DataFrame) -> dict[str, Line | None]:
+def sea_lines(edges: pd.DataFrame, nodes: pd.DataFrame) -> dict[str, Line | None]:
     """Return the way over sea of every edge, or None where the lane network does not know its ends."""
     from supplygraph.world.geometry import Stop, leg_lines
 
@@ -454,7 +454,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _tonne(value: Any, digits: int = 4) -> float | int | None:
+def tonne(value: Any, digits: int = 4) -> float | int | None:
     """Round to so many digits that count; None where missing."""
     number = float(value) if value is not None else math.nan
     if not math.isfinite(number):
@@ -466,7 +466,7 @@ def _tonne(value: Any, digits: int = 4) -> float | int | None:
 
 
 def _limit(value: Any) -> float | int | None:
-    return _tonne(value)
+    return tonne(value)
 
 
 def _same(values: Any, digits: int = 4) -> Any:
@@ -475,7 +475,7 @@ def _same(values: Any, digits: int = 4) -> Any:
     A number: the same in all. A list as long as there are scenarios: one each. A shorter list: today's value, then
     scenario and value in turn wherever it differs.
     """
-    rounded = [_tonne(value, digits) for value in values]
+    rounded = [tonne(value, digits) for value in values]
     changed = [(i, value) for i, value in enumerate(rounded) if value != rounded[0]]
     if not changed:
         return rounded[0]
@@ -486,7 +486,7 @@ def _same(values: Any, digits: int = 4) -> Any:
 def _figure(value: object) -> str:
     """Write a key figure for people."""
     if isinstance(value, int | float | np.number) and not isinstance(value, bool):
-        return _spaced(float(value))
+        return spaced(float(value))
     return for_people(str(value))
 
 
@@ -502,10 +502,10 @@ def for_people(text: str) -> str:
     return re.sub(r"(?<![\w-])-(?=\d)", "\u2212", text)
 
 
-def _spaced(value: float) -> str:
+def spaced(value: float) -> str:
     """Write a number for people: thin spaces between thousands, at most four digits that count."""
     if not math.isfinite(value):
         return "–"
     if abs(value) >= 100:
-        return f"{_tonne(value):,.0f}".replace(",", "\u2009").replace("-", "\u2212")
+        return f"{tonne(value):,.0f}".replace(",", "\u2009").replace("-", "\u2212")
     return f"{value:.3g}".replace("-", "\u2212")

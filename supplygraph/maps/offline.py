@@ -24,7 +24,7 @@ from supplygraph.maps import layers, page, theme
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCRIPTS = ("data.js", "draw.js", "sites.js", "popup.js", "table.js", "panel.js", "picture.js", "main.js")
+SCRIPTS = ("data.js", "draw.js", "sites.js", "popup.js", "table.js", "panel.js", "picture.js")
 #: folium layers that draw shapes and carry no HTML.
 _PLAIN = {
     "FeatureGroup", "PolyLine", "Polygon", "Rectangle", "Circle", "CircleMarker", "PolyMarker", "GeoJson",
@@ -89,7 +89,7 @@ class OfflineMap(folium.Map):  # type: ignore[misc]
         return page.document(
             title=self.title,
             style=[leaflet_style, theme.variables() + page.asset("map.css")],
-            scripts=[leaflet_script, program(), extra],
+            scripts=[leaflet_script, program(failures="failures" in self.payload), extra],
             data={"map-data": data, "map-world": layers.world()},
             body=[
                 html.main(html.div(id="map"), id="page"),
@@ -142,9 +142,13 @@ class OfflineMap(folium.Map):  # type: ignore[misc]
         return self._frame()
 
 
-def program() -> str:
-    """Return our own script: the asset files, in order, inside one function, without comments and indents."""
-    lines = [line.strip() for name in SCRIPTS for line in page.asset(name).splitlines()]
+def program(*, failures: bool) -> str:
+    """Return our own script: the asset files, in order, inside one function, without comments and indents.
+
+    What tells single failures comes along only where there are some.
+    """
+    names = [*SCRIPTS, *(["failures.js"] if failures else []), "main.js"]
+    lines = [line.strip() for name in names for line in page.asset(name).splitlines()]
     code = [line for line in lines if line and not line.startswith(("//", "/*", "*"))]
     return "(function () {\n'use strict';\n" + "\n".join(code) + "\n}());\n"
 

@@ -45,7 +45,8 @@ PRODUCTS: tuple[str, ...] = ("#0b6a78", "#9a4d16", "#6d3a9c", "#25724a", "#a8326
 FONT = 'system-ui, -apple-system, "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif'
 
 #: Strokes in pixels at the scale of the whole world; the page widens them when zoomed in.
-WIDTHS: dict[str, float] = {"lane": 9.0, "leg": 5.0, "link": 3.0, "least": 0.7, "site": 13.0, "passage": 9.0}
+WIDTHS: dict[str, float] = {"lane": 9.0, "leg": 5.0, "link": 3.0, "least": 0.7, "site": 13.0, "passage": 9.0,
+                            "failure": 17.0, "strait": 12.0}
 
 
 def variables() -> str:

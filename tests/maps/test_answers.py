@@ -9,7 +9,6 @@ import pytest
 from supplygraph.errors import DataError
 from supplygraph.maps import map_network, map_result
 from supplygraph.measures.centrality import refining_centrality
-from supplygraph.measures.chokepoints import chokepoints
 from supplygraph.measures.concentration import concentration
 from supplygraph.response.alternatives import alternatives
 from supplygraph.response.frontier import alignment_frontier
@@ -37,15 +36,6 @@ def test_centrality_sizes_refineries():
     sizes = drawn.payload["answer"]["sizes"]
     assert sizes[places(drawn)["ref-a"]] == 1.0
     assert places(drawn)["mine-a"] not in sizes
-
-
-@pytest.mark.parametrize("by", ["node", "passage"])
-def test_chokepoints_size_sites_by_loss_and_tell_days(by):
-    drawn = map_result(chokepoints(maptoys.network(), by=by))
-    answer = drawn.payload["answer"]
-    assert "straits: extra days" in answer["label"]
-    labels = [label for label, _ in answer["rows"][places(drawn)["malacca"]]]
-    assert {"Lost if it fails", "Extra days", "Goes through"} <= set(labels)
 
 
 def test_rerouting_becomes_a_slider(tmp_path, opened):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+from functools import lru_cache
+
 import folium
 import maptoys
 import pytest
 from jinja2 import TemplateError
 
 from supplygraph.maps import map_network, offline, page
+from supplygraph.measures.chokepoints import chokepoints
+from supplygraph.network.network import SupplyNetwork
 
 HIT = "window.HIT=1"
 #: What harms a naive folium map: scripts, attributes, JavaScript templates, folium's own templates.
@@ -78,6 +83,81 @@ def hostile_map(text):
     net = maptoys.network(names=names, countries={"CHN": stored, "FIN": stored}, operator=stored, source=stored)
     after = {"name": text, "shipments": maptoys.shipments(suez=False), "kpis": {text: text}, "closed": ["suez"]}
     return map_network(net, title=text, subtitle=text, scenarios=[after]), names
+
+
+#: Open every failure, rank every group, press every button that leads on, read the table.
+DESCRIBE_FAILURES = """() => {
+  const app = document.getElementById('map').supplyMap;
+  const names = [];
+  const words = [];
+  for (const item of app.data.failures.items) {
+    app.open(item);
+    names.push(document.querySelector('.sg-told h3').textContent);
+    for (const fold of document.querySelectorAll('.sg-told details')) fold.open = true;
+    const cells = document.querySelectorAll('.sg-told th, .sg-told td, .sg-told p');
+    words.push(...[...cells].map((cell) => cell.textContent));
+    const on = document.querySelector('.sg-told .sg-go');
+    if (on) on.click();
+  }
+  app.choose(null);
+  const select = document.querySelector('.sg-ranking select');
+  for (const option of select.options) {
+    select.value = option.value;
+    select.dispatchEvent(new Event('change'));
+    words.push(...[...document.querySelectorAll('.sg-ranked span')].map((cell) => cell.textContent));
+  }
+  app.set({ fill: 'answer' });
+  app.table.open(document.body);
+  words.push(...[...document.querySelectorAll('.sg-table td, .sg-table th')].map((cell) => cell.textContent));
+  app.table.close();
+  return { names, words, hit: window.HIT || 0, title: document.querySelector('h1').textContent };
+}"""
+
+
+def narrow_strait(**changes):
+    """A limit shared by two products, so that the method gives a reason."""
+    parts = maptoys.tables(**changes)
+    parts["nodes"].loc[parts["nodes"]["node"] == "malacca", "throughput_t"] = 900.0
+    return SupplyNetwork(**parts)
+
+
+@lru_cache(maxsize=1)
+def plain_failures():
+    net = narrow_strait()
+    return [chokepoints(net, by=by, engine="flow") for by in ("node", "country", "edge")]
+
+
+def hostile_failures(text):
+    """Draw answers on a network of the same ids with other words: a map reads words off the network alone."""
+    stored = text.translate({0x2028: " ", 0x2029: " "})
+    names = {node[0]: f"{stored} {node[0]}" for node in maptoys.SITES}
+    net = narrow_strait(names=names, countries={"CHN": stored, "JPN": stored}, operator=stored, source=stored)
+    answers = [copy.copy(answer) for answer in plain_failures()]
+    for answer in answers:
+        answer.__dict__["network"] = net
+    return answers[0].map(title=text, subtitle=text, beside=answers[1:]), names, stored
+
+
+@pytest.mark.parametrize("text", [*ATTACKS.values(), *ODD.values()], ids=[*ATTACKS, *ODD])
+def test_hostile_text_in_failures_is_only_text(text, tmp_path, opened):
+    drawn, names, stored = hostile_failures(text)
+    drawn.save_html(tmp_path / "ours.html")
+    with opened(tmp_path / "ours.html") as (view, seen):
+        found = view.evaluate(DESCRIBE_FAILURES)
+        view.mouse.move(500, 400)
+        view.wait_for_timeout(30)
+        assert seen.nothing, seen
+        assert not found["hit"]
+        assert not view.evaluate("() => window.HIT || 0")
+    drawn_names = {name for node, name in names.items() if node != "good_hope"}  # nothing goes there
+    assert drawn_names <= set(found["names"])
+    assert stored in found["names"]
+    assert found["title"] == text
+    words = set(found["words"])
+    assert drawn_names <= words | set(found["names"])
+    assert f"{names['mine-a']} → {names['ref-a']} ore" in words
+    assert f"{names['mine-a']} → {names['TZDAR']}" in words
+    assert any(stored in word and "Source: " in word for word in words)
 
 
 def naive_map(text, folder):

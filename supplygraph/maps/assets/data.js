@@ -247,6 +247,14 @@ function readLink([a, b, product, reported, bounds, ...rest], nodes, count) {
   return link;
 }
 
+/** What the map shows of a site, country or link as something that can fail, if it does. */
+function failureOf(data, item) {
+  if (!data.failures) return null;
+  if (item.type === 'site') return data.failures.byNode.get(item.index) || null;
+  if (item.type === 'country') return data.failures.byState.get(item.iso) || null;
+  return item.type === 'edge' ? item.item : null;
+}
+
 /** Everything on the page, read once. */
 function readData(raw, topology) {
   const count = raw.scenarios.length;
@@ -274,8 +282,11 @@ function readData(raw, topology) {
     restricted: new Set(scenario.restricted),
     short: new Map(scenario.short.map(([node, demand, unmet, displaced]) => [node, { demand, unmet, displaced }])),
   }));
+  const failures = raw.failures ? readFailures(raw.failures, nodes, raw.countries) : null;
   return {
     ...raw,
+    failures,
+    answer: failures ? stateShares(failures) : raw.answer,
     scenarios,
     nodes,
     links,

@@ -11,13 +11,14 @@ function mix(from, to, share) {
 /** What the reader chose. One object, changed in panel.js, read everywhere. */
 function freshState(data) {
   return {
-    scenario: 0,
+    scenario: data.failures ? data.failures.base : 0,
     mode: 'single',
     product: -1,
     least: data.least === null ? null : data.least,
     fill: data.fill,
-    hidden: new Set(['links']),
+    hidden: new Set(['links', ...(data.failures && data.failures.byState.size && !data.failures.byNode.size ? ['names', 'passage'] : [])]),
     focus: null,
+    chosen: null,
   };
 }
 
@@ -94,6 +95,7 @@ const Canvas = L.Layer.extend({
     const last = Math.floor((frame.left + frame.width) / (WORLD * k));
     frame.copies = [];
     for (let copy = first; copy <= last; copy += 1) frame.copies.push(copy);
+    frame.zoomed = Math.max(0.85, Math.min(1.6, (k / 6) ** 0.4));
     frame.swell = Math.max(0.85, Math.min(2.2, (k / 5) ** 0.45));
     return frame;
   },
@@ -128,7 +130,15 @@ const Canvas = L.Layer.extend({
       drawLines(this, pen, frame, this.data.lanes, { width: this.data.theme.widths.lane, colour: laneColour(this), ground: colours.ocean });
       if (!this.comparing()) drawChevrons(this, pen, frame);
     }
+    if (this.data.failures) {
+      drawFailingEdges(this, pen, frame);
+      drawStopping(this, pen, frame);
+    }
     drawSites(this, pen, frame);
+    if (this.data.failures) {
+      drawGains(this, pen, frame);
+      drawChosen(this, pen, frame);
+    }
     drawLabels(this, pen, frame);
   },
 });
@@ -195,6 +205,9 @@ function drawLand(canvas, pen, frame) {
     pen.strokeStyle = canvas.data.theme.colours.closed;
     for (const country of canvas.data.world) if (restricted.has(country.iso)) pen.stroke(country.path);
     pen.setLineDash([]);
+    const { chosen } = canvas.state;
+    pen.lineWidth = 2.4 / frame.k;
+    for (const country of canvas.data.world) if (chosen && chosen.iso === country.iso) pen.stroke(country.path);
   });
 }
 
@@ -228,7 +241,8 @@ function strokeClass(canvas, pen, frame, { step, less, dotted, reported, path },
   const { colours, widths } = canvas.data.theme;
   const stroke = (widths.least + step / STEPS * width) * frame.swell / frame.k;
   const full = canvas.comparing() ? colours[less ? 'less' : 'more'] : colour;
-  const depth = Math.min(1, 0.42 + step / STEPS * 0.9);
+  // What fails stands out over paler lines.
+  const depth = Math.min(1, 0.42 + step / STEPS * 0.9) * (canvas.data.failures ? 0.6 : 1);
   pen.lineJoin = 'round';
   pen.lineCap = 'round';
   pen.lineWidth = stroke;

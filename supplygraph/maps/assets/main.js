@@ -8,6 +8,7 @@ class App {
     this.state = freshState(data);
     rank(data);
     this.page = document.getElementById('page');
+    this.page.classList.toggle('sg-failing', data.failures !== null);
     this.container = document.getElementById('map');
     this.map = this.makeMap(this.container, true);
     this.container.leafletMap = this.map;
@@ -15,6 +16,7 @@ class App {
     this.canvases = [];
     this.caption = el('div', { class: 'sg-caption', dir: 'auto', hidden: true });
     this.canvas = new Canvas(data, this.state, false);
+    this.canvas.app = this;
     this.panel = new Panel(this);
     this.legend = new Legend(this);
     this.table = new TableView(this.canvas);
@@ -74,11 +76,13 @@ class App {
     map.on('mouseout movestart', () => map.closeTooltip(tip));
     map.on('click', (event) => {
       const item = under(canvas, event.containerPoint);
-      if (item) { map.closeTooltip(tip); this.tell(map, canvas, item, event.latlng); }
+      if (item) { map.closeTooltip(tip); this.tell(map, canvas, item, event.latlng); } else this.choose(null);
     });
   }
 
   tell(map, canvas, item, place) {
+    const failure = failureOf(this.data, item);
+    if (failure) { this.open(failure); return; }
     const panel = this.panel.element.getBoundingClientRect();
     const size = map.getSize();
     const narrow = window.innerWidth <= 700;
@@ -95,12 +99,61 @@ class App {
     }).setLatLng(place).setContent(describe(canvas, item, true)).openOn(map);
   }
 
+  /** Tell what happens when an item fails, in the panel, so that the map stays free to show who loses. */
+  open(failure, opener) {
+    if (failure.node) this.state.hidden.delete(failure.node.kind);
+    this.map.closePopup();
+    this.choose(failure, opener);
+    const place = placeOf(this.data, failure);
+    if (place) this.bringIntoView(this.inView(place.x, place.y));
+  }
+
+  /** Show on the map who loses and what stops when an item fails; null: nothing fails. */
+  choose(failure, opener) {
+    if (this.state.chosen === failure) return;
+    this.state.chosen = failure;
+    this.panel.tell(failure, opener);
+    this.legend.update();
+    this.redraw();
+  }
+
+  /** Move the map by as little as brings a place out from under the panels. */
+  bringIntoView(place) {
+    const { x, y } = this.map.latLngToContainerPoint(place);
+    const size = this.map.getSize();
+    const panel = this.panel.element.getBoundingClientRect();
+    const narrow = window.innerWidth <= 700;
+    const legend = this.legend.element.getBoundingClientRect();
+    const right = narrow ? size.x - 30 : panel.left - 30;
+    const bottom = narrow ? panel.top - 30 : x < legend.right + 10 ? legend.top - 20 : size.y - 30;
+    const move = (value, least, most) => (value < least ? value - least : value > most ? value - most : 0);
+    const by = [move(x, 60, Math.max(60, right)), move(y, 40, Math.max(40, bottom))];
+    if (by[0] || by[1]) this.map.panBy(by, { animate: false });
+  }
+
+  /** A place of the plane as latitude and longitude, on the copy of the world that is nearest to what is seen. */
+  inView(x, y) {
+    const lat = Math.atan(Math.sinh(Math.PI * (1 - 2 * y / WORLD))) * 180 / Math.PI;
+    const lon = x / WORLD * 360 - 180;
+    return L.latLng(lat, lon + 360 * Math.round((this.map.getCenter().lng - lon) / 360));
+  }
+
   /** Go to a site from the search field. */
   visit(node) {
     this.state.hidden.delete(node.kind);
     this.state.focus = node;
     const place = L.latLng(node.lat, node.lon);
     this.map.setView(place, Math.max(5, this.map.getZoom()), { animate: false });
+    this.redraw();
+    this.tell(this.map, this.canvas, node, place);
+  }
+
+  /** Show a site without leaving what is told. */
+  point(node) {
+    this.state.hidden.delete(node.kind);
+    this.state.focus = node;
+    const place = this.inView(node.x, node.y);
+    this.bringIntoView(place);
     this.redraw();
     this.tell(this.map, this.canvas, node, place);
   }
@@ -150,7 +203,9 @@ class App {
       this.page.classList.add('sg-split');
       const map = this.makeMap(second, false);
       this.maps.push(map);
-      this.attach(map, new Canvas(this.data, this.state, true));
+      const canvas = new Canvas(this.data, this.state, true);
+      canvas.app = this;
+      this.attach(map, canvas);
       this.page.append(el('div', { class: 'sg-caption sg-caption-today', text: this.data.scenarios[0].name }));
       this.follow(this.map, map);
       this.follow(map, this.map);
@@ -198,7 +253,8 @@ function rank(data) {
     passage: most(kinds('passage'), (node) => node.flow),
   };
   const { sizes } = data.answer;
-  const size = (node) => (sizes && node.index in sizes ? 1e12 * sizes[node.index] : Math.max(...node.flow));
+  const costs = (node) => (data.failures && data.failures.byNode.has(node.index) ? data.failures.byNode.get(node.index).loss || 0 : 0);
+  const size = (node) => (sizes && node.index in sizes ? 1e12 * sizes[node.index] : 1e12 * costs(node) + Math.max(...node.flow));
   data.ranked = data.nodes.slice().sort((a, b) => size(b) - size(a) || a.index - b.index);
 }
 

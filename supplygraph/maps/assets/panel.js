@@ -12,10 +12,12 @@ class Panel {
     this.app = app;
     const { data } = app;
     this.figures = el('dl', { class: 'sg-figures', 'aria-live': 'polite' });
+    this.ranking = data.failures ? new Ranking(app) : null;
     this.losers = el('section', { class: 'sg-losers', 'aria-live': 'polite' });
-    this.element = el('section', { class: 'sg-panel', 'aria-label': 'Map controls' },
-      el('h1', { text: data.title, dir: 'auto' }),
+    this.told = el('div', { class: 'sg-told', hidden: true, 'aria-live': 'polite' });
+    this.home = el('div', {},
       data.subtitle && el('p', { class: 'sg-note', text: data.subtitle, dir: 'auto' }),
+      this.ranking && this.ranking.element,
       this.search(),
       data.scenarios.length > 1 && this.scenarios(),
       this.figures,
@@ -24,6 +26,8 @@ class Panel {
       el('div', { class: 'sg-buttons' },
         el('button', { type: 'button', text: 'Table', click: (event) => app.table.open(event.currentTarget) }),
         el('button', { type: 'button', text: 'Save PNG', click: () => savePicture(app) })));
+    this.element = el('section', { class: 'sg-panel', 'aria-label': 'Map controls' },
+      el('h1', { text: data.title, dir: 'auto' }), this.told, this.home);
     for (const stop of ['disableClickPropagation', 'disableScrollPropagation']) L.DomEvent[stop](this.element);
   }
 
@@ -106,6 +110,7 @@ class Panel {
     const fills = [...(data.answer.shares ? [['answer', data.answer.label]] : []), ['share', `Share of ${data.stage}`], ...(Object.keys(data.tiers).length ? [['tier', 'Alignment']] : []), ['none', 'Nothing']];
     const fill = el('select', { id: 'sg-fill', change: () => app.set({ fill: fill.value }) },
       fills.map(([value, text]) => el('option', { value, text })));
+    fill.value = state.fill;
     const top = data.largest.line;
     const least = el('input', {
       type: 'range', id: 'sg-least', min: 0, max: 100, step: 1, value: Math.round(100 * Math.cbrt(leastFlow(data, state) / top)),
@@ -121,7 +126,7 @@ class Panel {
       return el('label', {}, box, text);
     });
     this.details = el('details', { class: 'sg-more', open: window.innerHeight > 760 && window.innerWidth > 700
-      && !data.scenarios.some((scenario) => scenario.short.size) },
+      && !data.failures && !data.scenarios.some((scenario) => scenario.short.size) },
       el('summary', { text: 'Filters and layers' }),
       data.products.length > 1 && el('label', { class: 'sg-label', for: 'sg-product', text: 'Product' }),
       data.products.length > 1 && product,
@@ -144,6 +149,25 @@ class Panel {
         el('span', { text: `${tonnes(row[value])}${row.demand > 0 ? `, ${percent(row[value] / row.demand)}` : ''}` }))))];
     };
     return [...list('Goes without', 'unmet'), ...list(`Receives less than ${scenario.against}`, 'displaced')];
+  }
+
+  /** What happens when an item fails, in place of everything else; null: back to that. */
+  tell(failure, opener) {
+    const back = () => {
+      const last = this.app.state.chosen;
+      this.app.choose(null);
+      this.ranking.focus(last);
+    };
+    this.told.onkeydown = (event) => { if (event.key === 'Escape') back(); };
+    this.told.replaceChildren(...(failure ? [
+      el('button', { type: 'button', class: 'sg-back', text: '← All failures', click: back }),
+      describe(this.app.canvas, failure.node || failure.edge || { type: 'country', iso: failure.iso }, true)] : []));
+    this.told.hidden = failure === null;
+    this.home.hidden = failure !== null;
+    this.element.classList.toggle('sg-telling', failure !== null);
+    this.element.scrollTop = 0;
+    if (failure && opener) this.told.firstChild.focus();
+    if (this.ranking) this.ranking.mark();
   }
 
   update() {
@@ -187,6 +211,14 @@ function roundish(value) {
   return (lead >= 5 ? 5 : lead >= 2 ? 2 : 1) * size;
 }
 
+/** What the fills of countries by share mean. */
+function shareRow(data, row, fill = 'answer') {
+  const { shares, colours } = data.theme;
+  return row(svg(46, 16, ...shares.map((colour, i) => (
+    ['rect', { x: 3 + i * 8, y: 3, width: 8, height: 10, fill: colour, stroke: colours.border, 'stroke-width': 0.5 }]))),
+  `${fill === 'answer' ? data.answer.label : `Share of ${data.stage}`}: to 1, 5, 15, 30 %, more`);
+}
+
 class Legend {
   constructor(app) {
     this.app = app;
@@ -203,13 +235,11 @@ class Legend {
     const row = (picture, text) => el('div', { class: 'sg-row' }, picture, el('span', { text }));
     const comparing = state.mode === 'difference';
     const { land, more, less } = theme.colours;
-    this.rows.replaceChildren(...this.lineRows(row), ...this.siteRows(row), ...this.shockRows(row),
+    this.rows.replaceChildren(...(data.failures ? failureRows(this.app, row) : []), ...this.lineRows(row), ...this.siteRows(row), ...this.shockRows(row),
       ...(comparing && state.fill === 'share' ? [row(svg(46, 16,
         ['rect', { x: 8, y: 3, width: 14, height: 10, fill: mix(land, more, 0.35) }],
         ['rect', { x: 24, y: 3, width: 14, height: 10, fill: mix(land, less, 0.35) }]), `Share of ${data.stage}: up, down`)] : []),
-      ...((state.fill === 'share' && !comparing) || state.fill === 'answer' ? [row(svg(46, 16, ...theme.shares.map((colour, i) => (
-        ['rect', { x: 3 + i * 8, y: 3, width: 8, height: 10, fill: colour, stroke: theme.colours.border, 'stroke-width': 0.5 }]))),
-      `${state.fill === 'answer' ? data.answer.label : `Share of ${data.stage}`}: to 1, 5, 15, 30 %, more`)] : []),
+      ...((state.fill === 'share' && !comparing) || (state.fill === 'answer' && !data.failures) ? [shareRow(data, row, state.fill)] : []),
       ...(data.answer.sizes ? [row(svg(46, 16, ['circle', { cx: 14, cy: 8, r: 3, fill: theme.colours.mute }],
         ['circle', { cx: 31, cy: 8, r: 7, fill: theme.colours.mute }]), `Size: ${data.answer.label.toLowerCase()}`)] : []),
       ...(state.fill === 'tier' ? Object.entries(theme.tiers).map(([tier, colour]) => row(svg(46, 16,
@@ -258,7 +288,7 @@ class Legend {
         'Sites: more, less, the same')];
     }
     const colour = laneColour(canvas);
-    const scale = [1, 0.2, 0.02].map((part) => roundish(data.largest.line * part));
+    const scale = (data.failures ? [0.5] : [1, 0.2, 0.02]).map((part) => roundish(data.largest.line * part));
     return [
       ...scale.map((value) => row(svg(46, 16, stroke(8, tone(colour), Math.min(15, widthOf(value))),
         stroke(8, colour, Math.min(15, widthOf(value)), { 'stroke-dasharray': '11 3' })), tonnes(value) + ' a year')),

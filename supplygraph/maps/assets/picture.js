@@ -56,7 +56,12 @@ function pictureLegend(app, pen, y) {
     stroke(colours.more, 4, 'More than today');
     stroke(colours.less, 4, 'Less than today');
   } else {
-    for (const part of [1, 0.2, 0.02]) {
+    if (data.failures) {
+      const { loss, through } = data.failures.largest;
+      if (loss) words(`Largest site: ${tonnes(loss)} of demand lost`);
+      if (through) words(`Largest strait: ${tonnes(through)} through`);
+    }
+    for (const part of data.failures ? [0.5] : [1, 0.2, 0.02]) {
       const value = roundish(data.largest.line * part);
       const width = widths.least + Math.sqrt(value / data.largest.line) * widths.lane;
       stroke(laneColour(canvas), width * canvas.frame.swell, `${tonnes(value)} a year`);

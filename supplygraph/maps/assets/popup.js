@@ -1,5 +1,7 @@
 // What a click or the pointer tells: small tables, each number with its year and source.
 
+const YEARLY = 't\u00a0a\u00a0year';
+
 function grid(rows, head) {
   return el('table', { class: 'sg-grid' },
     head && el('thead', {}, el('tr', {}, head.map((text) => el('th', { scope: 'col', text })))),
@@ -15,6 +17,7 @@ function heading(title, note) {
 function describe(canvas, item, whole) {
   if (item.type === 'site') return item.kind === 'passage' ? strait(canvas, item, whole) : site(canvas, item, whole);
   if (item.type === 'country') return country(canvas, item.iso, whole);
+  if (item.type === 'edge') return link(canvas, item, whole);
   return lineWords(canvas, item);
 }
 
@@ -45,18 +48,30 @@ function site(canvas, node, whole) {
   const residual = node.residual ? 'Unnamed rest of the statistics, not one place' : null;
   const words = [KIND_WORDS[node.kind], node.country && data.countryName(node.country)].filter(Boolean).join(' · ');
   const box = el('div', {}, heading(node.name, words), residual && el('p', { class: 'sg-note', text: residual }));
+  const failure = failureOf(data, node);
   if (!whole) {
-    box.append(grid([...answerRows(canvas, node), ...missingRows(canvas, node), ['Tonnes a year, estimated', tonnes(now)], ...change(canvas, now, at(node.flow, 0))]));
+    box.append(grid([...(failure ? failureTip(data, failure) : []), ...answerRows(canvas, node), ...missingRows(canvas, node), ['Tonnes a year, estimated', tonnes(now)], ...change(canvas, now, at(node.flow, 0))]));
     return box;
   }
-  box.append(grid(siteFacts(canvas, node, now)));
-  for (const process of node.processes) box.append(processTable(data, process));
+  const facts = [grid(siteFacts(canvas, node, now)), ...node.processes.map((process) => processTable(data, process))];
   for (const [title, links, other] of [['Ships to', node.to, 'b'], ['Receives from', node.from, 'a']]) {
     const table = linkTable(canvas, title, links, other);
-    if (table) box.append(table);
+    if (table) facts.push(table);
   }
-  box.append(source(data, node));
+  facts.push(source(data, node));
+  box.append(...(failure ? [failureWords(canvas, failure), aside('About this site', facts)] : facts));
   return box;
+}
+
+/** What comes second, folded. */
+const aside = (title, parts) => el('details', {}, el('summary', { text: title }), parts);
+
+/** A link that may fail. */
+function link(canvas, edge, whole) {
+  const { data } = canvas;
+  const note = [sentence(edge.mode), edge.product >= 0 && data.products[edge.product].name].filter(Boolean).join(' · ');
+  return el('div', {}, heading(edge.item.name, note),
+    whole ? failureWords(canvas, edge.item) : grid(failureTip(data, edge.item)));
 }
 
 /** The figures of the answer that the map shows, if it has one. */
@@ -129,16 +144,19 @@ function strait(canvas, node, whole) {
   const scenario = canvas.scenario();
   const closed = isClosed(data, scenario, node);
   const now = at(node.flow, scenario);
-  const rows = [...answerRows(canvas, node), ['Tonnes a year, estimated', closed ? 'closed' : tonnes(now)]];
+  const failure = failureOf(data, node);
+  const rows = [...(failure && !whole ? failureTip(data, failure) : []), ...answerRows(canvas, node),
+    ...(failure ? [] : [['Tonnes a year, estimated', closed ? 'closed' : tonnes(now)]])];
   if (scenario > 0) rows.push(...change(canvas, now, at(node.flow, 0)));
-  const box = el('div', {}, heading(node.name, 'Strait'), grid(rows));
+  const box = el('div', {}, heading(node.name, 'Strait'), failure && whole && failureWords(canvas, failure), rows.length > 0 && grid(rows));
   if (!whole) return box;
   const dependents = data.straits[node.index] || [];
   if (dependents.length) {
-    box.append(el('h4', { text: 'Who depends on it today' }),
+    box.append(el('h4', { text: 'Who depends on it today, estimated' }),
       grid(dependents.map(([to, product, flow, share]) => (
-        [data.countryName(to), data.products[product].name, number(flow), percent(share)])),
-      ['Receiving country', 'Product', 't a year', 'of its intake']));
+        [[data.countryName(to), data.products.length > 1 && el('small', { text: ` ${data.products[product].name.toLowerCase()}` })],
+          number(flow), percent(share)])),
+      ['Receiving country', YEARLY, 'of its intake']));
   }
   if (data.scenarios.length > 1) {
     box.append(el('h4', { text: 'By scenario' }), grid(data.scenarios.map((s, i) => (
@@ -155,7 +173,9 @@ function country(canvas, iso, whole) {
   if (canvas.scenario() > 0) rows.push(['Today', percent(shares[0])]);
   rows.unshift(...((data.answer.countries || {})[iso] || []));
   if (data.tiers[iso]) rows.push(['Alignment', sentence(data.tiers[iso])]);
-  const box = el('div', {}, heading(name, null), grid(rows));
+  const failure = failureOf(data, { type: 'country', iso });
+  const box = el('div', {}, heading(name, failure && failure.group === 'owner' ? 'Plants owned from here' : null),
+    failure && (whole ? failureWords(canvas, failure) : grid(failureTip(data, failure))), grid(rows));
   const made = Object.entries(stages);
   if (whole && made.length) {
     box.append(el('h4', { text: 'Makes today, estimated' }),

@@ -58,8 +58,10 @@ function radiusOf(canvas, node, frame) {
   const { widths } = canvas.data.theme;
   const { largest } = canvas.data;
   const value = siteTonnes(canvas, node);
-  const zoom = Math.max(0.85, Math.min(1.6, (frame.k / 6) ** 0.4));
+  const zoom = frame.zoomed;
   const { sizes } = canvas.data.answer;
+  const failing = canvas.data.failures && canvas.data.failures.byNode.size ? failureRadius(canvas, node) : null;
+  if (failing !== null) return failing * zoom;
   if (sizes && node.index in sizes) return (2.5 + (widths.site - 2.5) * Math.sqrt(sizes[node.index])) * zoom;
   if (node.kind === 'port') return (1.6 + 1.8 * Math.sqrt(value / largest.port)) * zoom;
   if (node.kind === 'passage') return 3 + (widths.passage - 3) * Math.sqrt(value / largest.passage);
@@ -68,12 +70,15 @@ function radiusOf(canvas, node, frame) {
 
 function drawSites(canvas, pen, frame) {
   const { data, state } = canvas;
-  for (const kind of ['port', 'factory', 'mine', 'refinery', 'passage']) {
-    if (state.hidden.has(kind)) continue;
+  // Where size is what counts, small sites lie on large ones, whatever their kind.
+  const orders = data.failures ? [['port'], ['factory', 'mine', 'refinery'], ['passage']] : [['port'], ['factory'], ['mine'], ['refinery'], ['passage']];
+  for (const kinds of orders) {
     for (const node of data.ranked) {
-      if (node.kind !== kind || !concerns(state, node)) continue;
+      const { kind } = node;
+      if (!kinds.includes(kind) || state.hidden.has(kind) || !concerns(state, node)) continue;
       const closed = isClosed(data, canvas.scenario(), node);
       const idle = siteTonnes(canvas, node) <= 0;
+      if (state.chosen && state.chosen.node === node) continue;
       if (idle && !closed && (kind === 'port' || kind === 'passage')) continue;
       const r = closed ? Math.max(7.5, radiusOf(canvas, node, frame)) : radiusOf(canvas, node, frame);
       eachCopy(frame, node, 12, (x, y) => {
@@ -85,6 +90,18 @@ function drawSites(canvas, pen, frame) {
       });
     }
   }
+}
+
+/** The chosen failure, over everything else. */
+function drawChosen(canvas, pen, frame) {
+  const { chosen } = canvas.state;
+  if (!chosen || !chosen.node) return;
+  const r = Math.max(7.5, radiusOf(canvas, chosen.node, frame));
+  eachCopy(frame, chosen.node, 12, (x, y) => {
+    drawClosed(pen, canvas.data.theme.colours, x, y, r);
+    drawMissing(canvas, pen, chosen.node, x, y, r);
+    canvas.hits.push([x, y, r + 3, chosen.node]);
+  });
 }
 
 /** By kind; in the difference view by what changed, grey where nothing did. */
@@ -112,7 +129,8 @@ function drawSite(pen, colours, node, x, y, r, { idle, colour }) {
 
 /** What a factory goes without in the scenario shown: nothing, or its demand and the tonnes missing. */
 function missing(canvas, node) {
-  const short = canvas.data.scenarios[canvas.scenario()].short.get(node.index);
+  const { chosen } = canvas.state;
+  const short = (chosen ? chosen.lost : canvas.data.scenarios[canvas.scenario()].short).get(node.index);
   return short && short.unmet > 0.005 * short.demand ? short : null;
 }
 
@@ -158,6 +176,12 @@ function drawLabels(canvas, pen, frame) {
   const taken = takenBoxes(canvas);
   const free = (b) => taken.every((q) => b[0] >= q[2] || b[2] <= q[0] || b[1] >= q[3] || b[3] <= q[1]);
   const scenario = canvas.scenario();
+  if (data.failures && scenario === data.failures.base) {
+    const texts = failureLabels(canvas, frame);
+    for (const { place, gap } of texts) eachCopy(frame, place, 0, (x, y) => taken.push([x - gap + 4, y - gap + 4, x + gap - 4, y + gap - 4]));
+    for (const text of texts) label(pen, frame, text.place, text.words, free, taken, { font: `600 12px ${theme.font}`, ...text });
+    return;
+  }
   const straits = state.hidden.has('passage') ? [] : data.ranked.filter((n) => n.kind === 'passage'
     && (isClosed(data, scenario, n) || siteTonnes(canvas, n) > data.largest.passage * 0.03));
   const sites = state.hidden.has('names') ? [] : data.ranked.filter((n) => n.kind !== 'passage'
@@ -225,7 +249,7 @@ function label(pen, frame, node, text, free, taken, look) {
 
 /** The thing under a point of the screen: a site first, then a line, then a country. */
 function under(canvas, point) {
-  return siteUnder(canvas, point) || lineUnder(canvas, point) || countryUnder(canvas, point);
+  return siteUnder(canvas, point) || edgeUnder(canvas, point) || lineUnder(canvas, point) || countryUnder(canvas, point);
 }
 
 function siteUnder(canvas, point) {
@@ -263,6 +287,15 @@ function lineUnder(canvas, point) {
     }
   }
   return best;
+}
+
+/** A link of the answer: one that costs something, or the chosen one. */
+function edgeUnder(canvas, point) {
+  const { frame, state, data } = canvas;
+  const x = (point.x + frame.left) / frame.k;
+  const y = (point.y + frame.top) / frame.k;
+  const shown = data.failures ? data.failures.links.filter(({ item }) => item.loss > 0 || state.chosen === item) : [];
+  return shown.find((edge) => frame.copies.some((copy) => distanceTo(edge, x - copy * WORLD, y, 7 / frame.k) < 7 / frame.k)) || null;
 }
 
 function distanceTo(item, x, y, reach) {

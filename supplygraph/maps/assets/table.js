@@ -24,6 +24,7 @@ function tablesOf(canvas) {
   const columns = (first) => first.concat(names.map((name) => (names.length > 1 ? `${name} (t)` : 't a year')));
   const chosen = (link) => state.product < 0 || link.product === state.product;
   return [
+    ...(data.failures ? [failureTable(data)] : []),
     ['Sites', columns(['Site', 'Kind', 'Country', 'Operator', 'Status', 'Confidence']), () => data.nodes
       .filter((n) => n.kind !== 'passage' && visible(n))
       .map((n) => [n.name, KIND_WORDS[n.kind], data.countryName(n.country), operators(n), sentence(n.status),
