@@ -144,7 +144,7 @@ def chokepoints(
         network=net,
         tables=tables,
         figures={"delivered_t": study.delivered_t},
-        explanation=_words(table, by, study.demand),
+        explanation=_words(table, by, study.demand, len(study.items.table)),
         plan=None if study.settled or study.plan is None else study.plan.shipments,
     )
 
@@ -156,14 +156,14 @@ def _check_ramp(ramp: object) -> None:
         raise DataError("ramp out of range", [problem])
 
 
-def _words(table: pd.DataFrame, by: str, whose: tuple[str, ...] | None) -> str:
+def _words(table: pd.DataFrame, by: str, whose: tuple[str, ...] | None, count: int) -> str:
     if table.empty:
         return f"There is no {by} in this network."
     first = table.iloc[0]
     if by == "passage" and not math.isnan(first["days"]):
         worst = f"{first['days']:,.1f} days and {first['km']:,.0f} km for each tonne still delivered"
     elif math.isnan(first["loss_t"]):
-        return f"{len(table)} single failures; what they cost was not asked for."
+        return f"{count} single failures; what they cost was not asked for."
     elif whose is not None and not math.isnan(first["zone_loss_t"]):
         worst = (
             f"{first['zone_loss_t']:,.0f} t if every supplier cuts all its customers alike, {first['loss_t']:,.0f} t "
@@ -171,4 +171,4 @@ def _words(table: pd.DataFrame, by: str, whose: tuple[str, ...] | None) -> str:
         )
     else:
         worst = f"{first['loss_t']:,.0f} t of demand ({first['loss_share']:.1%})"
-    return f"Of {len(table)} single failures, losing {first['name']} costs most: {worst}, after the best rerouting."
+    return f"Of {count} single failures, losing {first['name']} costs most: {worst}, after the best rerouting."
