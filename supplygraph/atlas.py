@@ -40,8 +40,9 @@ AS_OF = "2026-07-01"
 TIER = "linked"
 #: The file by which an atlas folder is known, so that nothing else is ever replaced.
 _MARK = "atlas.json"
-#: Chokepoints listed on the page, and in the tables.
-_WORST, _RANKED = 5, 30
+#: Chokepoints listed on the page, and in the tables and on their map; how many are named as the only way.
+_WORST, _RANKED, _TOLD = 5, 30, 3
+_FAILURES = ("countries", "sites", "straits")
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,7 @@ def summary(chapter: Chapter) -> dict[str, Any]:
         "title": chapter.mineral.replace("_", " ").capitalize(),
         "shares": {stage: _leaders(chapter, stage) for stage in ("mining", "refining") if stage in chapter.answers},
         "owners": _leaders(chapter, "refining_by_owner"),
-        "sites": _worst(chapter.answers["chokepoints_sites"]),
-        "straits": _worst(chapter.answers["chokepoints_straits"]),
+        "failures": {what: _failures(chapter.answers[f"chokepoints_{what}"]) for what in _FAILURES},
         "forge": _forge(chapter),
         "quality": json.loads(quality.to_json(orient="records")),
         "network": {
@@ -130,13 +130,27 @@ def _leaders(chapter: Chapter, name: str) -> dict[str, Any]:
     }
 
 
-def _worst(answer: Result) -> list[dict[str, Any]]:
+def _failures(answer: Result) -> dict[str, Any]:
+    """Return the worst single failures as rows, and what else is to be said about them."""
     table = answer.table
     # A factory that stops loses its own demand; that is no chokepoint of anybody else's.
-    table = table[~table["residual"].astype(bool) & (table["kind"] != "factory")].head(_WORST)
-    columns = ["name", "country", "throughput_t", "loss_t", "loss_share", "zone_loss_t", "days", "km"]
-    rows: list[dict[str, Any]] = json.loads(table[columns].reset_index(drop=True).to_json(orient="records"))
-    return rows
+    table = table[~table["residual"].astype(bool) & (table["kind"] != "factory")]
+    columns = ["name", "country", "throughput_t", "loss_t", "loss_share", "loss_short_t", "zone_loss_t", "days", "km"]
+    rows = json.loads(table[columns].head(_WORST).reset_index(drop=True).to_json(orient="records"))
+    return {"rows": rows, "notes": _cut_off(table)}
+
+
+def _cut_off(table: pd.DataFrame) -> list[str]:
+    """Say whose demand has no route at all without an item."""
+    held = table[table["dominates"] > 0].sort_values("dominates_t", ascending=False, kind="stable").head(_TOLD)
+    if held.empty:
+        return []
+    columns = (held[column].tolist() for column in ("name", "dominates_t", "dominates"))
+    said = [
+        f"{name} ({demand:,.0f} t of {users} user{'s' if users > 1 else ''})"
+        for name, demand, users in zip(*columns, strict=True)
+    ]
+    return [f"Others have no route at all without: {'; '.join(said)}."]
 
 
 def _forge(chapter: Chapter) -> dict[str, Any]:
@@ -182,6 +196,13 @@ def write_chapter(mineral: str, folder: Path) -> dict[str, Any]:
         alignment=forge(AS_OF),
     )
     page.save_html(target / "map.html")
+    countries, sites, straits = (chapter.answers[f"chokepoints_{what}"] for what in _FAILURES)
+    failures = sites.map(
+        title=f"{mineral.replace('_', ' ').capitalize()}: what hurts most if it fails",
+        beside=[straits, countries],
+        alignment=forge(AS_OF),
+    )
+    failures.save_html(target / "chokepoints.html")
     told = summary(chapter)
     told["tables"] = sorted(str(path.relative_to(folder)) for path in tables.iterdir())
     return told

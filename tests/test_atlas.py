@@ -3,10 +3,12 @@
 import json
 import re
 
+import pandas as pd
 import pytest
 
 import supplygraph as sg
-from supplygraph.atlas import write_atlas
+from supplygraph.atlas import _cut_off, write_atlas
+from supplygraph.maps.atlas_page import percent, tonnes
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +19,8 @@ def atlas(tmp_path_factory):
 def test_what_is_written(atlas):
     assert json.loads((atlas / "atlas.json").read_text())["minerals"] == ["gallium", "germanium"]
     for mineral in ("gallium", "germanium"):
-        assert (atlas / mineral / "map.html").stat().st_size > 100_000
+        for name in ("map.html", "chokepoints.html"):
+            assert 100_000 < (atlas / mineral / name).stat().st_size < 600_000
         assert sg.read(atlas / mineral / f"{mineral}.gpkg") == sg.load(mineral)
         tables = {path.stem for path in (atlas / mineral / "tables").glob("*.csv")}
         assert {"refining", "centrality", "chokepoints_sites", "reroute_unmet", "reroute_coverage"} <= tables
@@ -38,7 +41,49 @@ def test_the_page_says_what_the_measures_say(atlas):
         assert f"{answer.top1:.0%}".replace("%", " %") in page
 
 
-@pytest.mark.parametrize("name", ["index.html", "gallium/map.html", "germanium/map.html"])
+def test_the_page_tells_the_worst_failures(atlas, opened):
+    worst = {}
+    for by in ("node", "country"):
+        table = sg.chokepoints(sg.load("gallium"), by=by, top=30).table
+        worst[by] = table[~table["residual"] & (table["kind"] != "factory")].iloc[0]
+    with opened(atlas / "index.html") as (page, _):
+        cards = page.locator("#gallium .card")
+        for by, title in (("country", "The five worst countries to lose"), ("node", "The five worst sites to lose")):
+            card = cards.filter(has_text=title)
+            cells = card.locator("tbody tr").first.locator("th, td").all_inner_texts()
+            assert cells[0].startswith(worst[by]["name"])
+            shown = (worst[by][column] for column in ("loss_t", "loss_short_t", "zone_loss_t"))
+            assert [cells[1], *cells[3:]] == [tonnes(value) for value in shown]
+            assert cells[2] == percent(worst[by]["loss_share"])
+            assert "First year" in card.inner_text()
+        assert page.locator("#gallium a", has_text="Open the chokepoint map").get_attribute("href") == (
+            "gallium/chokepoints.html"
+        )
+
+
+def test_the_chokepoint_map_has_sites_straits_and_countries(atlas, opened):
+    with opened(atlas / "gallium" / "chokepoints.html") as (page, seen):
+        kinds = page.locator(".sg-ranking option").all_inner_texts()
+        assert {"Mines, refineries, ports", "Straits", "Countries"} <= set(kinds)
+        assert "Only the 30 that cost most are told" in page.inner_text(".sg-legend")
+        page.select_option(".sg-ranking select", label="Countries")
+        assert page.locator(".sg-ranked button").first.inner_text().startswith("China")
+        page.locator(".sg-ranked button").first.click()
+        assert "cannot be met" in page.inner_text(".sg-told")
+        assert page.locator(".sg-failure .sg-go").count() > 2
+        assert seen.nothing, seen
+
+
+def test_what_nobody_can_go_around_is_told():
+    table = pd.DataFrame({"name": ["A", "B", "C", "D", "E"], "dominates": [1, 0, 2, 1, 1],
+                          "dominates_t": [5.0, 0.0, 3000.0, 1.0, 7.0]})  # fmt: skip
+    assert _cut_off(table) == [
+        "Others have no route at all without: C (3,000 t of 2 users); E (7 t of 1 user); A (5 t of 1 user)."
+    ]
+    assert _cut_off(table[table["dominates"] == 0]) == []
+
+
+@pytest.mark.parametrize("name", ["index.html", "gallium/map.html", "gallium/chokepoints.html", "germanium/map.html"])
 def test_pages_open_offline_without_a_request_or_an_error(atlas, opened, name):
     with opened(atlas / name) as (page, seen):
         page.wait_for_timeout(500)

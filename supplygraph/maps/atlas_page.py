@@ -112,7 +112,11 @@ def _overview(minerals: Sequence[dict[str, Any]]) -> Tag:
                 html.td(_meter(refining["hhi"]), f" {refining['hhi']:.2f}", class_="number"),
                 html.td(percent(_ratio(forge["cut_t"], forge["zone_demand_t"])), class_="number"),
                 html.td(percent(_ratio(forge["zone_unmet_t"], forge["zone_demand_t"])), class_="number"),
-                html.td(html.a("Map", href=f"{mineral['mineral']}/map.html")),
+                html.td(
+                    html.a("Map", href=f"{mineral['mineral']}/map.html"),
+                    " · ",
+                    html.a("Chokepoints", href=f"{mineral['mineral']}/chokepoints.html"),
+                ),
             ),
         )
     return html.section(
@@ -144,7 +148,11 @@ def _section(mineral: dict[str, Any]) -> Tag:
     return html.section(
         html.div(
             html.h2(mineral["title"]),
-            html.p(html.a("Open the map", href=f"{key}/map.html", class_="button")),
+            html.p(
+                html.a("Open the map", href=f"{key}/map.html", class_="button"),
+                " ",
+                html.a("Open the chokepoint map", href=f"{key}/chokepoints.html", class_="button"),
+            ),
             class_="head",
         ),
         html.div(
@@ -152,7 +160,7 @@ def _section(mineral: dict[str, Any]) -> Tag:
             _shares("Who owns the refining", mineral["owners"]),
             class_="cards",
         ),
-        html.div(_sites(mineral["sites"]), _straits(mineral["straits"]), class_="cards wide"),
+        html.div(_failures(mineral["failures"]), class_="cards wide"),
         _forge(mineral["forge"]),
         _quality(mineral),
         id=key,
@@ -202,45 +210,64 @@ def _meter(value: float) -> Tag:
     )
 
 
-def _sites(rows: Iterable[dict[str, Any]]) -> Tag:
+def _failures(found: dict[str, dict[str, Any]]) -> list[Tag]:
+    """Return a card per kind of what may fail: countries, sites, straits."""
+    rerouted = (
+        "After the best rerouting with the spare capacity we know of. First year: plants can grow by at most "
+        "20 % over today."
+    )
+    return [
+        _losses(
+            "Country", "The five worst countries to lose", found["countries"],
+            f"{rerouted} What a country uses itself is part of the loss.",
+        ),
+        _losses(
+            "Site", "The five worst sites to lose", found["sites"],
+            f"{rerouted} Factories, which lose their own demand, left out.",
+        ),
+        _straits(found["straits"]),
+    ]  # fmt: skip
+
+
+def _losses(what: str, title: str, found: dict[str, Any], note: str) -> Tag:
     lines = [
         html.tr(
-            html.th(f"{row['name']}", html.span(f" {row['country'] or ''}", class_="mute"), scope="row"),
+            html.th(
+                row["name"],
+                html.span(f" {row['country'] or ''}", class_="mute") if what == "Site" else None,
+                scope="row",
+            ),
             html.td(tonnes(row["loss_t"]), class_="number"),
             html.td(percent(row["loss_share"]), class_="number"),
+            html.td(tonnes(row["loss_short_t"]), class_="number"),
             html.td(tonnes(row["zone_loss_t"]), class_="number"),
         )
-        for row in rows
+        for row in found["rows"]
     ]
-    return html.div(
-        html.h3("The five worst sites to lose"),
-        _table(("Site", "World loses", "of demand", "Zone loses"), lines),
-        html.p(
-            "After the best possible rerouting with the spare capacity we know of; factories, which lose their own "
-            "demand, left out.",
-            class_="note",
-        ),
-        class_="card",
-    )
+    head = (what, "World loses", "of demand", "First year", "Zone loses")
+    return html.div(html.h3(title), _table(head, lines), _notes(note, found), class_="card")
 
 
-def _straits(rows: Iterable[dict[str, Any]]) -> Tag:
+def _notes(note: str, found: dict[str, Any]) -> list[Tag]:
+    return [html.p(text, class_="note") for text in (note, *found["notes"])]
+
+
+def _straits(found: dict[str, Any]) -> Tag:
     lines = [
         html.tr(
             html.th(row["name"], scope="row"),
-            html.td(f"{row['days']:.1f}" if row["days"] is not None else "–", class_="number"),
+            html.td(f"{row['days']:.2f}" if row["days"] is not None else "–", class_="number"),
             html.td(f"{row['km']:,.0f}" if row["km"] is not None else "–", class_="number"),
             html.td(tonnes(row["throughput_t"]), class_="number"),
             html.td(tonnes(row["loss_t"]), class_="number"),
         )
-        for row in rows
+        for row in found["rows"]
     ]
+    note = "Days and km are means over every tonne still delivered. A strait mostly costs time."
+    head = ("Strait", "Extra days", "Extra km", "Tonnes through", "World loses")
     return html.div(
-        html.h3("The five worst straits to close"),
-        _table(("Strait", "Extra days", "Extra km", "Tonnes through", "World loses"), lines),
-        html.p("Days and km are means over every tonne still delivered. A strait mostly costs time.", class_="note"),
-        class_="card",
-    )
+        html.h3("The five worst straits to close"), _table(head, lines), _notes(note, found), class_="card",
+    )  # fmt: skip
 
 
 def _forge(forge: dict[str, Any]) -> Tag:
@@ -311,7 +338,8 @@ def _method(as_of: str) -> Tag:
     points = [
         (
             "A site's loss is the demand that can no longer be met when it stops, after the best rerouting over "
-            "known spare capacity (at most half of a stage's statistic), found by linear programming."
+            "known spare capacity (at most half of a stage's statistic): exact, by maximum flow, or by linear "
+            "programming where several limits are shared."
         ),
         (
             f"The zone is the demand in countries of tier “linked” or better on {as_of}: FORGE members, partners and "
@@ -321,7 +349,10 @@ def _method(as_of: str) -> Tag:
             "When supply falls short, each buyer is rationed in proportion to its demand. Another rule (home first, "
             "zone first) changes who goes without more than anything else."
         ),
-        "Plants may grow by 20 % within a year and never beyond their known capacity.",
+        (
+            "In a rerouting, plants may grow by 20 % within a year and never beyond their known capacity. Losses of "
+            "chokepoints let them reach that capacity, but for the column “First year”."
+        ),
         "The unnamed rest of each statistic is a site called “Other …” and is ranked apart.",
     ]
     return html.section(html.h2("How to read this"), html.ul([html.li(point) for point in points]), class_="method")

@@ -128,6 +128,7 @@ def overlay(results: Sequence[Any], builder: Payload) -> dict[str, Any]:
         "items": items,
         "edges": writer.edges,
         "undrawn": writer.undrawn,
+        "top": params["top"],
     }
 
 

@@ -378,5 +378,17 @@ def test_same_answer_same_bytes(tmp_path):
     assert texts[0] == texts[1]
 
 
+def test_nothing_that_can_fail_is_no_error(tmp_path, opened):
+    parts = toys.chain_tables()
+    net = SupplyNetwork(**parts).select(kind=["mine", "refinery", "factory", "port"])
+    answer = chokepoints(net, by="passage", lenses=("structure", "capacity"), engine="flow")
+    assert answer.table.empty
+    answer.save_html(tmp_path / "map.html")
+    with opened(tmp_path / "map.html") as (view, seen):
+        assert "There is no passage in this network." in view.inner_text(".sg-panel")
+        assert view.locator(".sg-ranked button").count() == 0
+        assert seen.nothing, seen
+
+
 def test_other_maps_have_no_failures():
     assert "failures" not in map_network(maptoys.network()).payload

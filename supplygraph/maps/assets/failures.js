@@ -459,6 +459,7 @@ function failureRows(app, row) {
   const methods = [...new Set(failures.items.filter((item) => item.loss !== null).map((item) => item.method))];
   const how = methods.length === 1 ? methods[0] : methods.length ? 'exact or a lower bound, as each popup says' : UNKNOWN;
   rows.push(el('p', { class: 'sg-note sg-how', text: `Contained tonnes a year${year}. Losses after the best rerouting: ${how}.${
+    failures.top ? ` Only the ${failures.top} that cost most are told; the others are dots.` : ''}${
     failures.undrawn ? ` Not drawn, as nothing goes there: ${number(failures.undrawn)}.` : ''}`, dir: 'auto' }));
   return rows;
 }
