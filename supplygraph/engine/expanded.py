@@ -100,12 +100,16 @@ class Expanded:
     @cached_property
     def out_arcs(self) -> tuple[Ints, Ints]:
         """CSR over vertices: ``arcs[ptr[v]:ptr[v + 1]]`` leave vertex v, by arc number."""
-        return _index(self.source, len(self.vertex_node))
+        from supplygraph.engine.kernels.csr import index
+
+        return index(self.source, len(self.vertex_node))
 
     @cached_property
     def in_arcs(self) -> tuple[Ints, Ints]:
         """CSC over vertices: ``arcs[ptr[v]:ptr[v + 1]]`` enter vertex v, by arc number."""
-        return _index(self.target, len(self.vertex_node))
+        from supplygraph.engine.kernels.csr import index
+
+        return index(self.target, len(self.vertex_node))
 
     @cached_property
     def demand(self) -> Floats:
@@ -272,13 +276,6 @@ def _codes(ids: pd.Index, values: pd.Series) -> Ints:
 
 def _numbers(values: pd.Series) -> Floats:
     return values.to_numpy(dtype=np.float64).copy()
-
-
-def _index(ends: Ints, size: int) -> tuple[Ints, Ints]:
-    arcs = np.argsort(ends, kind="stable").astype(np.int64)
-    ptr = np.zeros(size + 1, dtype=np.int64)
-    np.cumsum(np.bincount(ends, minlength=size), out=ptr[1:])
-    return ptr, arcs
 
 
 def _forms(makes: pd.Series, accepts: pd.Series) -> tuple[Bools, Bools]:
