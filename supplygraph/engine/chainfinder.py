@@ -141,7 +141,7 @@ class Finder:
         self._open_process = open_process & open_node[graph.at]
         self._is_start = np.zeros(len(graph.processes), dtype=np.bool_)
         self._is_start[starts] = True
-        self._order, acyclic = _product_order(graph, product)
+        self._order, acyclic = product_order(graph, product)
         self.marks, self.keep = _with_others(graph, marks, self._order) if acyclic else (marks, {})
         bundle = open_arc & np.isfinite(prices.arc)
         self._blocks = {item: self._block(item, bundle) for item in self._order}
@@ -280,9 +280,6 @@ class Finder:
         return found
 
 
-dataclass(frozen=True, eq=False)
-
-
 @dataclass(frozen=True, eq=False)
 class Found:
     """Answer of one search.
@@ -371,7 +368,7 @@ def _with_others(graph: Expanded, marks: Marks, order: list[int]) -> tuple[Marks
     return Marks(marks.nodes + none, marks.processes + tuple(more), marks.arcs + none), keep
 
 
-def _product_order(graph: Expanded, product: int) -> tuple[list[int], bool]:
+def product_order(graph: Expanded, product: int) -> tuple[list[int], bool]:
     """Products that can become this one, those that come first in the chain first; whether none comes back."""
     made = graph.role == TRANSFORM
     needed, wave = [product], [product]

@@ -92,9 +92,10 @@ def _steps(graph: Expanded, found: MarkList, names: Names) -> None:
     """Add every move of a product from one place to the next (parallel edges are one), and every plant."""
     ends = graph.source * len(graph.vertex_node) + graph.target
     _, first = np.unique(ends, return_index=True)
-    for arc in np.sort(first):
-        tail, head = (str(graph.nodes[graph.vertex_node[end[arc]]]) for end in (graph.source, graph.target))
-        found.add(f"{names(tail)} > {names(head)}", arcs=[arc])
+    arcs, places = np.sort(first), [names(node) for node in graph.nodes.tolist()]
+    tails, heads = (graph.vertex_node[end[arcs]].tolist() for end in (graph.source, graph.target))
+    for arc, tail, head in zip(arcs.tolist(), tails, heads, strict=True):
+        found.add(f"{places[tail]} > {places[head]}", arcs=[arc])
     for process in np.flatnonzero(graph.gives >= 0).tolist():
         found.add(names(str(graph.processes[process])), processes=[process])
 
