@@ -100,7 +100,7 @@ function lossWords(failures, item) {
 
 /** What a tonne that still arrives takes beyond today; less where those furthest away lose most. */
 function detourWords(item) {
-  const part = (value, unit) => `${(unit === 'days' ? dayNumber : number)(Math.abs(value))}\u00a0${unit}\u00a0${value < 0 ? 'less' : 'more'}`;
+  const part = (value, unit) => `${(unit === 'days' ? dayNumber : number)(Math.abs(value)).replace(/\u2009/g, '\u202f')}\u00a0${unit}\u00a0${value < 0 ? 'less' : 'more'}`;
   return known(item.days, () => (item.days || item.km || item.usd
     ? [part(item.days, 'days'), part(item.km, 'km'), part(item.usd, 'USD')].join(', ') : 'the same as today'));
 }
