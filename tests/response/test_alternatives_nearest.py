@@ -152,6 +152,15 @@ def test_one_target_is_answered_as_among_all(which):
         pd.testing.assert_frame_equal(one.legs, legs.loc[target, product])
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_order_of_rows_changes_nothing(seed):
+    tables = random_tables(seed, **SMALL)
+    mixed = {name: table.sample(frac=1, random_state=seed) for name, table in tables.items()}
+    found, again = (sg.alternatives(SupplyNetwork(**given), differ="step", k=6) for given in (tables, mixed))
+    pd.testing.assert_frame_equal(found.table, again.table)
+    pd.testing.assert_frame_equal(found.legs, again.legs)
+
+
 def test_more_marks_change_nothing():
     net = chain()
     plain, more = (sg.alternatives(net, differ=differ, k=20).table for differ in ("step", ("step", "country")))
