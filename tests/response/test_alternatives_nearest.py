@@ -126,7 +126,7 @@ def test_plants_at_one_place():
 def test_bundled(mineral):
     net = sg.load(mineral)
     zone = sg.forge("2026-07-01")
-    asked = [{"k": 4}, {"by": "km", "k": 3, "avoid": ["CHN", "malacca"]}, {"by": "days", "k": 3, "policy": zone}]
+    asked = [{"k": 3}, {"by": "km", "k": 3, "avoid": ["CHN", "malacca"]}, {"by": "days", "k": 2, "policy": zone}]
     for options in asked:
         swept, searched = both(net, **options)
         assert agree(swept, searched) > 0.3 * len(swept.table)
