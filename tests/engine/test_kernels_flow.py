@@ -220,6 +220,8 @@ def one_arc(**change):
     (lambda: maxflow.cut(one_arc(), 2), DataError, "terminal 2"),
     (lambda: maxflow.cut(one_arc(), 1, near="snk"), UnknownNameError, "sink"),
     (lambda: vitality.losses(one_arc(), np.array([0, 1]), np.array([1]), 0, 1), DataError, "number 1"),
+    (lambda: vitality.losses(one_arc(), np.array([0, 1]), np.array([0]), 0, 1), DataError, "expected a max flow"),
+    (lambda: vitality.losses(one_arc(), np.array([0, 1]), np.array([0]), 0, 2), DataError, "two different vertices"),
     (lambda: vitality.losses(one_arc(), np.array([0, 2]), np.array([0]), 0, 1), DataError, "item_ptr"),
     (lambda: vitality.losses(one_arc(), np.array([0, 2]), np.array([0, 0]), 0, 1), DataError, "item 0.*twice"),
 ])  # fmt: skip

@@ -117,7 +117,7 @@ def max_flow(res: Residual, source: int, sink: int, limit: int = HUGE) -> int:
     >>> max_flow(res, 0, 2, limit=3), max_flow(res, 0, 2)
     (3, 1)
     """
-    _ends(res, source, sink)
+    check_ends(res, source, sink)
     return int(_dinic(*res[:4], source, sink, limit))
 
 
@@ -172,7 +172,8 @@ def cut(res: Residual, terminal: int, near: str = "sink") -> NDArray[np.bool_]:
     return ~found if near == "sink" else found
 
 
-def _ends(res: Residual, source: int, sink: int) -> None:
+def check_ends(res: Residual, source: int, sink: int) -> None:
+    """Refuse ends that are not two different vertices."""
     size = len(res.ptr) - 1
     if not (0 <= source < size and 0 <= sink < size and source != sink):
         raise DataError(f"source {source} and sink {sink}; expected two different vertices, 0 to {size - 1}.")

@@ -43,7 +43,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from supplygraph.engine.kernels.csr import check
-from supplygraph.engine.kernels.maxflow import components, max_flow
+from supplygraph.engine.kernels.maxflow import check_ends, components, cut, max_flow
 from supplygraph.engine.kernels.rerouting import (
     ACROSS,
     DIRECT,
@@ -106,12 +106,12 @@ def losses(
     Raises
     ------
     DataError
-        When items name arcs that do not exist, or the same arc twice.
+        When ``res`` does not hold a max flow, or items name arcs that do not exist, or the same arc twice.
 
     Notes
     -----
-    See the module. Memory: 16 bytes per slot (32 where an item carries 2^30 or more) and 100 per vertex. A second
-    thread does not pay: the loops wait for memory.
+    See the module. Memory: 16 bytes per slot (32 where an item carries 2^30 or more) and 100 per vertex, beside the
+    logs. One thread: halves in two threads took longer beside other work, and need twice the memory.
 
     Examples
     --------
@@ -124,6 +124,9 @@ def losses(
     """
     item_ptr, item_arcs = item_ptr.astype(np.int64), item_arcs.astype(np.int64)
     _check(res, item_ptr, item_arcs)
+    check_ends(res, source, sink)
+    if not cut(res, sink)[source]:
+        raise DataError(f"more can flow from {source} to {sink}; expected a max flow. Call max_flow first.")
     items = _Items.of(res, item_ptr, item_arcs, components(res))
     _Task(res, items, source, sink, progress or (lambda _: None)).run()
     return items.found
@@ -160,7 +163,7 @@ class _Task:
 
     def __init__(self, res: Residual, items: _Items, source: int, sink: int, progress: Callable[[int], object]) -> None:
         self.res, self.items, self.source, self.sink, self.progress = res, items, source, sink, progress
-        self.most = int(items.gross.max(initial=1))
+        self.most = int(items.gross[items.found < 0].max(initial=1))
 
     def run(self) -> None:
         items = self.items
