@@ -83,11 +83,11 @@ def protect(
     deadline = time.monotonic() + time_limit
     known: dict[Items, Any] = {}
 
-    def attack(items: Items, *, compare: bool = False) -> Attack:
+    def attack(items: Items, *, compare: bool = True) -> Attack:
         left = max(deadline - time.monotonic(), 0.0)
         return worst(oracle, j, protected=items, known=known, compare=compare, time_limit=left)
 
-    before = attack((), compare=True)
+    before = attack(())
     best, bound = _Answer((), before), before.loss - before.loss
     while before.loss > oracle.slack:
         found = _best_against(known, k, oracle.count, deadline)
@@ -95,16 +95,15 @@ def protect(
             break
         items, value = found
         bound = max(bound, value)
-        answer = _Answer(items, attack(items))
+        answer = _Answer(items, attack(items, compare=False))
         settled = answer.attack.proved and answer.attack.loss <= value + oracle.slack
-        # Not any defence as good will do: the first one is found when it holds against all attacks.
         if settled or answer.attack.bound < best.attack.bound:
             best = answer
         if progress is not None:
             progress(best.attack.bound, bound, len(known))
-        if settled or not answer.attack.proved:
+        if settled or answer.attack.loss <= value + oracle.slack:  # it holds, or time is up
             break
-    final = best.attack if best.attack.first else attack(best.items, compare=True)
+    final = best.attack if best.attack.first else attack(best.items)
     loss = min(final.bound, best.attack.bound)
     proved = loss <= bound + oracle.slack
     return Defence(best.items, loss, loss if proved else bound, proved, final, before)

@@ -21,7 +21,7 @@ from __future__ import annotations
 import heapq
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: Rooms tried at most for one bound, and how many more once it is clear that none of them will close the branch.
 _ROOMS, _MORE_ROOMS = 12, 2
+#: Where two more items fail, what is left of a branch is bounded again after so many items.
+_AGAIN = 16
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class _TimeUpError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class _Branch:
-    """All sets that contain ``taken`` and up to ``more`` of ``free``; ``split`` is decided next."""
+    """All sets that contain ``taken`` and up to ``more`` of ``free``; ``split`` carries most."""
 
     taken: Items
     free: Bools
@@ -187,7 +189,9 @@ class _Search:
                 self.progress(self.loss, max(self.ceiling, self.loss), self.solves)
             if branch.more == 1:
                 self._close(branch)
-            elif not self._late(branch.taken, branch.free, branch.more):
+            elif branch.more == 2:
+                self._fan_out(branch)
+            else:
                 self._divide(branch)
 
     def _compare(self, free: Bools) -> None:
@@ -206,31 +210,60 @@ class _Search:
         """Bound a branch and keep it if it matters."""
         if not more or not free.any():
             return
-        free, bound, split = self._bound(taken, free, more, loss)
+        free, bound, load = self._bound(taken, free, more, loss)
         if bound > self.goal and free.any() and not self._late(taken, free, more):
             self.pushed += 1
-            bound = min(bound, ceiling)
+            bound, split = min(bound, ceiling), int(np.argmax(np.where(free, load, -1)))
             heapq.heappush(self.heap, (-bound, self.pushed, _Branch(taken, free, more, loss, bound, split)))
 
     def _divide(self, branch: _Branch) -> None:
         """Split a branch: sets with one of its candidates, and sets without."""
         free = branch.free.copy()
         free[branch.split] = False
-        taken = tuple(sorted((*branch.taken, branch.split)))
-        found = self._ask(taken)
-        loss = self.known[taken] = self.whole - found.amount
-        self._take(taken, loss)
-        left, _ = self._screen(loss, found.through, free, branch.more - 1)
-        self._open(taken, left, branch.more - 1, loss, branch.bound)
+        self._check()
+        self._add(branch, branch.split, free, None)
         self._open(branch.taken, free, branch.more, branch.loss, branch.bound)
+
+    def _fan_out(self, branch: _Branch) -> None:
+        """Split a branch in which two more items fail: one for each candidate, without those before it."""
+        taken, more, loss, free = branch.taken, branch.more, branch.loss, branch.free
+        alone = None
+        if self.oracle.quick:
+            self._check()
+            self.solves += 1
+            alone = np.zeros(len(free), dtype=np.int64)
+            alone[free] = self.oracle.singles(taken, np.flatnonzero(free))
+        load, opened = self.size, 0
+        while free.any():
+            if opened % _AGAIN == 0:
+                free, bound, load = self._bound(taken, free, more, loss)
+                if bound <= self.goal or not free.any() or self._late(taken, free, more):
+                    break
+            item = int(np.argmax(np.where(free, load, -1)))
+            free = free.copy()
+            free[item] = False
+            opened += 1
+            self._add(branch, item, free, None if alone is None else loss + alone[item])
+
+    def _add(self, branch: _Branch, item: int, free: Bools, loss: Any) -> None:
+        """Open the branch in which one item more fails; its loss may be known."""
+        taken, more = tuple(sorted((*branch.taken, item))), branch.more - 1
+        if loss is None:
+            found = self._ask(taken)
+            loss = self.whole - found.amount
+            free, _ = self._screen(loss, found.through, free, more)
+        self.known[taken] = loss
+        self._take(taken, loss)
+        self._open(taken, free, more, loss, branch.bound)
 
     def _close(self, branch: _Branch) -> None:
         """Settle a branch in which one more item fails."""
-        free = branch.free
-        if not self.oracle.quick:
-            self._try_groups(branch)
+        free, bound, _ = self._bound(branch.taken, branch.free, 1, branch.loss)
+        if bound <= self.goal or not free.any():
             return
-        self._check_time()
+        if not self.oracle.quick:
+            self._try_groups(replace(branch, free=free))
+            return
         among = np.flatnonzero(free)
         losses = branch.loss + self.oracle.singles(branch.taken, among)
         self.solves += 1
@@ -245,24 +278,25 @@ class _Search:
             group = np.zeros_like(free)
             group[np.flatnonzero(free)[:size]] = True
             if size == 1:
-                self._check_time()
+                self._check()
                 self._offer((*branch.taken, int(np.argmax(group))))
                 free, size = free & ~group, 2
                 continue
-            found = self._ask_in_time(branch.taken, group, max(self.goal - branch.loss, 0))
+            found = self._ask_checked(branch.taken, group, max(self.goal - branch.loss, 0))
             free, _ = self._screen(self.whole - found.amount, found.through, free, 1)
             size = size // 2 if (free & group).any() else 2 * size
 
-    def _bound(self, taken: Items, free: Bools, more: int, loss: Any) -> tuple[Bools, Any, int]:
-        """Bound what sets of a branch lose; return the candidates left, the bound, and which to decide next."""
+    def _bound(self, taken: Items, free: Bools, more: int, loss: Any) -> tuple[Bools, Any, Numbers]:
+        """Bound what sets of a branch lose; return the candidates left, the bound, and what passes each."""
         rooms = _Rooms(more, loss, self.size[free].max(initial=0), whole=self.oracle.slack == 0)
-        room, split = rooms.first(self.goal), -1
+        room = rooms.first(self.goal)
         best: Any = None
         load = self.size
         for step in range(_ROOMS if more > 1 else 1):
-            found = self._ask_in_time(taken, free, room)
+            found = self._ask_checked(taken, free, room)
             base = self.whole - found.amount
-            self._offer((*taken, *_largest(self.size, free & (found.gain > 0), more)))
+            if base > loss:
+                self._offer((*taken, *_largest(self.size, free & (found.gain > 0), more)))
             slope = more - found.gain[free].sum()
             carried = np.where(free, found.through, 0)
             free, bound = self._screen(base, found.through, free, more)
@@ -274,9 +308,7 @@ class _Search:
             if new is None or (floor > self.goal and step >= _MORE_ROOMS):
                 break
             room = new
-        if free.any():
-            split = int(np.argmax(np.where(free, load, -1)))
-        return free, best, split
+        return free, best, load
 
     def _screen(self, base: Any, through: Numbers, free: Bools, more: int) -> tuple[Bools, Any]:
         """Return the candidates that one delivery lets into a set that matters, and its bound on all such sets."""
@@ -317,12 +349,12 @@ class _Search:
         self.solves += 1
         return self.oracle.deliver(removed)
 
-    def _ask_in_time(self, removed: Items, free: Bools, room: Any) -> Delivery:
-        self._check_time()
+    def _ask_checked(self, removed: Items, free: Bools, room: Any) -> Delivery:
+        self._check()
         self.solves += 1
         return self.oracle.deliver(removed, free, room)
 
-    def _check_time(self) -> None:
+    def _check(self) -> None:
         if time.monotonic() > self.deadline:
             raise _TimeUpError
 
