@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from supplygraph.engine.rooms import Rooms
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -170,6 +172,8 @@ class _Search:
             first = compare
         except _TimeUpError:
             pass
+        if not first:
+            self._trim()
         number = int if self.oracle.slack == 0 else float
         loss = number(self.known[self.items])
         bound = loss if proved else max(loss, number(self.ceiling))
@@ -206,6 +210,14 @@ class _Search:
         self.fewer = False
         self._explore(free, len(self.items))
 
+    def _trim(self) -> None:
+        """Leave out of a set what costs nothing in it."""
+        for item in self.items[::-1]:
+            fewer = tuple(other for other in self.items if other != item)
+            self._offer(fewer)
+            if self.known[fewer] >= self.loss - self.oracle.slack:
+                self.items = fewer
+
     def _open(self, taken: Items, free: Bools, more: int, loss: Any, ceiling: Any) -> None:
         """Bound a branch and keep it if it matters."""
         if not more or not free.any():
@@ -239,6 +251,8 @@ class _Search:
                 free, bound, load = self._bound(taken, free, more, loss)
                 if bound <= self.goal or not free.any() or self._late(taken, free, more):
                     break
+                if not self.ties:
+                    self.ceiling = min(self.ceiling, max([bound, *(-top[0] for top in self.heap[:1])]))
             item = int(np.argmax(np.where(free, load, -1)))
             free = free.copy()
             free[item] = False
@@ -288,7 +302,7 @@ class _Search:
 
     def _bound(self, taken: Items, free: Bools, more: int, loss: Any) -> tuple[Bools, Any, Numbers]:
         """Bound what sets of a branch lose; return the candidates left, the bound, and what passes each."""
-        rooms = _Rooms(more, loss, self.size[free].max(initial=0), whole=self.oracle.slack == 0)
+        rooms = Rooms(more, loss, self.size[free].max(initial=0), whole=self.oracle.slack == 0)
         room = rooms.first(self.goal)
         best: Any = None
         load = self.size
@@ -357,40 +371,6 @@ class _Search:
     def _check(self) -> None:
         if time.monotonic() > self.deadline:
             raise _TimeUpError
-
-
-class _Rooms:
-    """Looks for the room of the least bound, a convex function of it, by its values and slopes.
-
-    The least value lies between two rooms where the bound falls and rises; the tangents there meet at its floor.
-    """
-
-    def __init__(self, more: int, loss: Any, most: Any, *, whole: bool) -> None:
-        self.more, self.loss, self.whole = more, loss, whole
-        self.low: tuple[Any, Any, Any] | None = None
-        self.high: tuple[Any, Any, Any] = (most, loss + more * most, more)  # enough room for everything
-
-    def first(self, goal: Any) -> Any:
-        """Return the room that closes the branch if nothing is lost by it."""
-        room = (goal - self.loss) // self.more if self.whole else (goal - self.loss) / self.more
-        return max(min(room, self.high[0]), 0)
-
-    def next(self, room: Any, value: Any, slope: Any) -> tuple[Any, Any]:
-        """Return the room to try next (None when there is no better one), and a value that none goes below."""
-        if slope < 0:
-            self.low = room, value, slope
-        else:
-            self.high = room, value, slope
-        if slope == 0 or room == 0:
-            return None, value
-        if self.low is None:
-            return (room // 2 if self.whole else room / 2), 0
-        (a, at_a, down), (b, at_b, up) = self.low, self.high
-        if b - a <= (1 if self.whole else 1e-9 * b):
-            return None, value
-        meet = a + (at_b - at_a - up * (b - a)) / (down - up)
-        floor = at_a + down * (meet - a)
-        return min(max(int(meet), a + 1), b - 1) if self.whole else min(max(meet, a), b), floor
 
 
 def _largest(worth: Numbers, among: Bools, most: int) -> Items:
