@@ -29,10 +29,11 @@ RED = """() => {
   for (let i = 0; i < data.length; i += 4) count += data[i] > 150 && data[i + 1] < 60 && data[i + 2] < 70;
   return count;
 }"""
-#: Where a site stands on the screen.
+#: Where a site stands on the screen, on a copy of the world that no panel hides.
 PLACE = """(id) => {
   const { canvas } = document.getElementById('map').supplyMap;
-  const [x, y] = canvas.hits.find(([, , , node]) => node.id === id);
+  const open = (x, y) => document.elementFromPoint(x, y)?.closest('#map');
+  const [x, y] = canvas.hits.find(([left, top, , node]) => node.id === id && open(left, top));
   return [x, y];
 }"""
 
@@ -192,6 +193,31 @@ def test_a_click_on_a_site_shows_who_loses(page, by_node, opened):
         assert seen.nothing, seen
 
 
+def test_the_map_stays_where_it_is_if_the_place_can_be_seen(page, opened):
+    with opened(page) as (view, _):
+        centre = f"() => {APP}.map.getCenter().lng"
+        before = view.evaluate(centre)
+        for site in ("suez", "malacca", "mine-b"):
+            view.mouse.click(*view.evaluate(PLACE, site))
+            assert view.evaluate(f"() => {APP}.state.chosen.node.id") == site
+            assert view.evaluate(centre) == before
+
+
+def test_the_pointer_tells_what_is_lost(page, opened):
+    with opened(page) as (view, seen):
+        view.mouse.move(*view.evaluate(PLACE, "mine-b"))
+        tip = view.locator(".sg-tip")
+        tip.wait_for()
+        words = tip.inner_text()
+        assert "Demand lost if it fails\t200 t (17 %)" in words
+        assert "Through it, estimated\t300 t" in words
+        assert "Loses most\tIsland Factory, 180 t" in words
+        view.mouse.move(*view.evaluate(PLACE, "malacca"))
+        view.wait_for_function("() => document.querySelector('.sg-tip').innerText.includes('Extra days')")
+        assert "−3.3 d" in tip.inner_text()
+        assert seen.nothing, seen
+
+
 def test_a_loser_leads_to_its_own_failure(page, opened):
     with opened(page) as (view, _):
         view.mouse.click(*view.evaluate(PLACE, "mine-b"))
@@ -235,8 +261,8 @@ def test_sites_are_sized_by_loss_and_straits_by_tonnes(page, by_node, opened):
         assert radius["malacca"] > radius["suez"]
         assert table.loc["malacca", "throughput_t"] > table.loc["suez", "throughput_t"]
         legend = view.inner_text(".sg-legend")
-        assert "Site: 500 t of demand lost if it fails" in legend
-        assert "Strait: 500 t go through; +d: extra days per tonne delivered" in legend
+        assert "Site: 500 t of demand lost" in legend
+        assert "Strait: 500 t through; +d: extra days per tonne" in legend
         assert "Contained tonnes a year (2025). Losses after the best rerouting: exact, by maximum flow." in legend
         assert "Not drawn, as nothing goes there: 1." in legend
         assert "Unnamed rest of a country" in legend

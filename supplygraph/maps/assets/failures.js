@@ -99,15 +99,20 @@ function lossWords(failures, item) {
 }
 
 /** What a tonne that still arrives takes beyond today; less where those furthest away lose most. */
-function detourWords(item) {
-  const part = (value, unit) => `${(unit === 'days' ? dayNumber : number)(Math.abs(value)).replace(/\u2009/g, '\u202f')}\u00a0${unit}\u00a0${value < 0 ? 'less' : 'more'}`;
-  return known(item.days, () => (item.days || item.km || item.usd
-    ? [part(item.days, 'days'), part(item.km, 'km'), part(item.usd, 'USD')].join(', ') : 'the same as today'));
+function detourRows(item) {
+  const amount = (value, words) => `${words} ${value < 0 ? 'less' : 'more'}`;
+  if (item.days === null) return [['Per tonne delivered', UNKNOWN]];
+  if (!item.days && !item.km && !item.usd) return [['Per tonne delivered', 'same way as today']];
+  return [
+    ['Days per tonne', amount(item.days, `${dayNumber(Math.abs(item.days))} days`)],
+    ['Way per tonne', amount(item.km, `${number(Math.abs(item.km))} km`)],
+    ['Freight per tonne', amount(item.usd, `${number(Math.abs(item.usd))} USD`)],
+  ];
 }
 
 /** The short version, for the pointer. */
 function failureTip(data, item) {
-  const rows = [['Demand lost if it fails', lossWords(data.failures, item)], ['Goes through it today', known(item.through, tonnes)]];
+  const rows = [['Demand lost if it fails', lossWords(data.failures, item)], ['Through it, estimated', known(item.through, tonnes)]];
   if (item.group === 'strait') rows.push(['Extra days per tonne delivered', known(item.days, daysMore)]);
   const [first] = item.losers ? item.losers.rows : [];
   if (first) rows.push(['Loses most', `${first.node.name}, ${tonnes(first.tonnes)}`]);
@@ -152,8 +157,8 @@ function failureWords(canvas, item) {
   return el('section', { class: 'sg-failure' },
     el('p', { class: 'sg-headline', text: failureHeadline(data, item) }),
     item.loss !== null && el('p', { class: 'sg-note', text: `${sentence(item.method)}; after the best rerouting.`, dir: 'auto' }),
-    grid([['The rest still delivers', rest], ['Goes through it today', known(item.through, tonnes)],
-      ['Per tonne delivered', detourWords(item)]]),
+    grid([['The rest still delivers', rest], ['Through it, estimated', known(item.through, tonnes)],
+      ...detourRows(item)]),
     titled('Who loses', item.losers, grid(first(item.losers).map(({ node, tonnes: lost }) => (
       [siteCell(canvas, node), number(lost), share(node, lost)])), ['Site', YEARLY, 'of its demand'])),
     titled('Has no route without it', item.cutOff, grid(first(item.cutOff).map(({ node, tonnes: asked }) => (
@@ -425,7 +430,7 @@ function failureRows(app, row) {
     for (const part of [1, 0.1]) {
       const loss = roundish(failures.largest.loss * part);
       rows.push(row(svg(46, 30, ['circle', { cx: 23, cy: 15, r: sizeOf(failures, widths, 'supply', { loss }) * zoom, fill: colours.mute }]),
-        `Site: ${tonnes(loss)} of demand lost if it fails`));
+        `Site: ${tonnes(loss)} of demand lost`));
     }
   }
   if (failures.byNode.size && !failures.lossKnown && ['supply', 'use', 'unnamed'].some(has)) {
@@ -435,7 +440,7 @@ function failureRows(app, row) {
     const through = roundish(failures.largest.through);
     const r = sizeOf(failures, widths, 'strait', { through }) * 1.2;
     rows.push(row(svg(46, 24, ['path', { d: `M23 ${12 - r} L${23 + r} 12 L23 ${12 + r} L${23 - r} 12Z`, fill: colours.passage }]),
-      `Strait: ${tonnes(through)} go through; +d: extra days per tonne delivered`));
+      `Strait: ${tonnes(through)} through; +d: extra days per tonne`));
   }
   if (failures.largest.edge > 0) {
     rows.push(row(svg(46, 16, ['line', { x1: 3, x2: 43, y1: 8, y2: 8, stroke: colours.closed, 'stroke-width': 7 }]),
@@ -454,7 +459,7 @@ function failureRows(app, row) {
   }
   if (some((item) => item.stops)) {
     rows.push(row(svg(46, 16, ['line', { x1: 4, x2: 34, y1: 8, y2: 8, stroke: colours.closed, 'stroke-width': 2.6 }], ['path', { d: 'M43 8 L33 3 L33 13Z', fill: colours.closed }]),
-        'Largest shipments that stop, or go another way'));
+        'Largest shipments that stop or go another way'));
   }
   const methods = [...new Set(failures.items.filter((item) => item.loss !== null).map((item) => item.method))];
   const how = methods.length === 1 ? methods[0] : methods.length ? 'exact or a lower bound, as each popup says' : UNKNOWN;

@@ -105,7 +105,7 @@ class App {
     this.map.closePopup();
     this.choose(failure, opener);
     const place = placeOf(this.data, failure);
-    if (place) this.bringIntoView(this.inView(place.x, place.y));
+    if (place) this.bringIntoView(place);
   }
 
   /** Show on the map who loses and what stops when an item fails; null: nothing fails. */
@@ -117,25 +117,28 @@ class App {
     this.redraw();
   }
 
-  /** Move the map by as little as brings a place out from under the panels. */
-  bringIntoView(place) {
+  /** Pixels by which the map must move so that no panel hides a place. */
+  hiddenBy(place) {
     const { x, y } = this.map.latLngToContainerPoint(place);
     const size = this.map.getSize();
     const panel = this.panel.element.getBoundingClientRect();
-    const narrow = window.innerWidth <= 700;
     const legend = this.legend.element.getBoundingClientRect();
+    const narrow = window.innerWidth <= 700;
     const right = narrow ? size.x - 30 : panel.left - 30;
     const bottom = narrow ? panel.top - 30 : x < legend.right + 10 ? legend.top - 20 : size.y - 30;
     const move = (value, least, most) => (value < least ? value - least : value > most ? value - most : 0);
-    const by = [move(x, 60, Math.max(60, right)), move(y, 40, Math.max(40, bottom))];
-    if (by[0] || by[1]) this.map.panBy(by, { animate: false });
+    return [move(x, 60, Math.max(60, right)), move(y, 40, Math.max(40, bottom))];
   }
 
-  /** A place of the plane as latitude and longitude, on the copy of the world that is nearest to what is seen. */
-  inView(x, y) {
+  /** Move the map by as little as shows a place of the plane, on whichever copy of the world; returns where that is. */
+  bringIntoView({ x, y }) {
     const lat = Math.atan(Math.sinh(Math.PI * (1 - 2 * y / WORLD))) * 180 / Math.PI;
     const lon = x / WORLD * 360 - 180;
-    return L.latLng(lat, lon + 360 * Math.round((this.map.getCenter().lng - lon) / 360));
+    const turn = Math.round((this.map.getCenter().lng - lon) / 360);
+    const copies = [turn, turn - 1, turn + 1].map((n) => L.latLng(lat, lon + 360 * n)).map((place) => ({ place, by: this.hiddenBy(place) }));
+    const { place, by } = copies.sort((p, q) => Math.hypot(...p.by) - Math.hypot(...q.by))[0];
+    if (by[0] || by[1]) this.map.panBy(by, { animate: false });
+    return place;
   }
 
   /** Go to a site from the search field. */
@@ -152,8 +155,7 @@ class App {
   point(node) {
     this.state.hidden.delete(node.kind);
     this.state.focus = node;
-    const place = this.inView(node.x, node.y);
-    this.bringIntoView(place);
+    const place = this.bringIntoView(node);
     this.redraw();
     this.tell(this.map, this.canvas, node, place);
   }

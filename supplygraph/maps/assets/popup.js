@@ -50,7 +50,8 @@ function site(canvas, node, whole) {
   const box = el('div', {}, heading(node.name, words), residual && el('p', { class: 'sg-note', text: residual }));
   const failure = failureOf(data, node);
   if (!whole) {
-    box.append(grid([...(failure ? failureTip(data, failure) : []), ...answerRows(canvas, node), ...missingRows(canvas, node), ['Tonnes a year, estimated', tonnes(now)], ...change(canvas, now, at(node.flow, 0))]));
+    box.append(grid([...(failure ? failureTip(data, failure) : []), ...answerRows(canvas, node), ...missingRows(canvas, node),
+      ...(failure ? [] : [['Tonnes a year, estimated', tonnes(now)]]), ...change(canvas, now, at(node.flow, 0))]));
     return box;
   }
   const facts = [grid(siteFacts(canvas, node, now)), ...node.processes.map((process) => processTable(data, process))];
