@@ -81,7 +81,7 @@ def together(results: Sequence[Any]) -> None:
 
 def start(result: Any) -> dict[str, Any] | None:
     """Return the scenario on top of which items fail, where that is not what the network ships today."""
-    plan: pd.DataFrame | None = result.__dict__.get("_plan")
+    plan: pd.DataFrame | None = result.plan
     shock = result.params.get("shock")
     name = f"After {shock}" if shock else "As much demand met as can be"
     return None if plan is None else {"name": name, "shipments": plan}

@@ -33,6 +33,11 @@ class ChokepointResult(Result):
         self.__dict__["_plan"] = plan
 
     @property
+    def plan(self) -> pd.DataFrame | None:
+        """What is shipped while nothing of the table fails; None where that is what the network ships today."""
+        return None if self._plan is None else self._plan.copy(deep=False)
+
+    @property
     def losses(self) -> pd.DataFrame:
         """One row per item and losing site: ``item``, ``node``, ``name``, ``country``, ``demand_t``, ``lost_t``."""
         return self._tables["losses"].copy(deep=False)
@@ -66,7 +71,7 @@ class ChokepointResult(Result):
         assert net is not None  # noqa: S101 - chokepoints always has one
         traced = tracing.trace(net, self._plan)
         items = Items.of(net, self.params["by"])
-        shipments = net.shipments if self._plan is None else self._plan
+        shipments = net.shipments if self.plan is None else self.plan
         mine = shipments.loc[traced.shipments[throughput.touched(traced, items, item)]]
         mine = mine.sort_values("flow_t", ascending=False, kind="stable")
         ends = {side: mine[side].map(net.processes["node"]) for side in ("origin", "destination")}

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "LENSES", "ChokepointResult", "chokepoints"]
 
+#: What people call the items.
+_TOLD = {"node": "site", "passage": "strait", "edge": "link"}
+
 
 def chokepoints(
     net: SupplyNetwork,
@@ -138,7 +141,7 @@ def chokepoints(
     whose = "" if study.demand is None else f", demand of {', '.join(study.demand)}"
     after = "" if shock is None else f", after {shock.describe()}"
     return ChokepointResult(
-        title=f"Chokepoints of {minerals}, by {by}{whose}{after}",
+        title=f"Chokepoints of {minerals}, by {_TOLD.get(by, by)}{whose}{after}",
         table=table,
         params=params,
         network=net,

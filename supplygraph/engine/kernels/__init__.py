@@ -1,9 +1,9 @@
 """Compiled loops over integer arrays: no names, no tables, no Python objects.
 
-``csr`` groups arcs by an end, ``order`` finds stages and loops; ``maxflow`` solves and cuts; ``vitality`` says what each
-failure costs (its loops: ``rerouting``); ``dominators`` who has no route without what; ``kbest`` finds the k best routes to
-all targets (``circles`` where routes could run in circles); ``tracing`` follows flows back to where they began. Every
-kernel releases the GIL, is compiled once per machine and gives the same integers on every run.
+``csr`` groups arcs by an end, ``order`` finds stages and loops; ``maxflow`` solves and cuts; ``vitality`` says what
+each failure costs (its loops: ``rerouting``); ``dominators`` who has no route without what; ``kbest`` finds the k best
+routes to all targets (``circles``: where they could run in circles); ``tracing`` follows flows back to where they
+began. Every kernel releases the GIL, is compiled once per machine and gives the same integers on every run.
 """
 
 from __future__ import annotations
