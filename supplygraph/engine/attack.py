@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from supplygraph.engine.expanded import Bools, Floats, Ints
+    from supplygraph.engine.kernels import Integers
     from supplygraph.engine.kernels.maxflow import Residual
 
     Numbers = NDArray[Any]
@@ -141,11 +142,11 @@ class FlowOracle:
     (7, [4, 3])
     """
 
-    slack = 0
+    slack: float = 0
 
     def __init__(
-        self, size: int, tail: Ints, head: Ints, capacity: Ints, source: int, sink: int, item_ptr: Ints,
-        item_arcs: Ints, *, region: Ints | None = None, shares: Shares | None = None,
+        self, size: int, tail: Integers, head: Integers, capacity: Integers, source: int, sink: int,
+        item_ptr: Integers, item_arcs: Integers, *, region: Integers | None = None, shares: Shares | None = None,
     ) -> None:  # fmt: skip
         self.source, self.sink, self.shares = source, sink, shares
         self.count = len(item_ptr) - 1
@@ -241,7 +242,9 @@ class FlowOracle:
         return found
 
 
-def _merged(size: int, tail: Ints, head: Ints, capacity: Ints, apart: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+def _merged(
+    size: int, tail: Integers, head: Integers, capacity: Integers, apart: Integers
+) -> tuple[Integers, Integers, Integers, Integers]:  # fmt: skip
     """Add up parallel arcs, but for some that stay apart; return each arc's new number, the ends and capacities."""
     own = np.zeros(len(tail), dtype=np.int64)
     own[apart] = 1 + np.asarray(apart)

@@ -162,7 +162,7 @@ class _Search:
         matter, top = self._screen(self.loss, calm.through, free, self.k)
         self.ceiling = min(self.whole, top)
         self._take_known(free)
-        self._offer(_largest(calm.through, free, self.k))
+        self._start(free, _largest(calm.through, free, self.k))
         proved = first = False
         try:
             self._explore(matter, self.k)
@@ -178,6 +178,22 @@ class _Search:
         loss = number(self.known[self.items])
         bound = loss if proved else max(loss, number(self.ceiling))
         return Attack(self.items, loss, bound, proved, first, self.solves)
+
+    def _start(self, free: Bools, busiest: Items) -> None:
+        """Try the busiest items, together and alone, then what is worst one after another."""
+        for items in (busiest, *((item,) for item in busiest)):
+            self._offer(items)
+        taken: Items = ()
+        while self.oracle.quick and len(taken) < self.k and free.any():
+            among = np.flatnonzero(free)
+            lost = self.oracle.singles(taken, among)
+            self.solves += 1
+            if not lost.any() or (taken and time.monotonic() > self.deadline):
+                break
+            taken = tuple(sorted((*taken, int(among[np.argmax(lost)]))))
+            free = free.copy()
+            free[list(taken)] = False
+            self._offer(taken)
 
     def _explore(self, free: Bools, more: int) -> None:
         """Decide branch by branch, the highest bound first, until nothing is left that matters."""
