@@ -34,6 +34,8 @@ _HOME = {
     "refining_centrality": "measures.centrality",
     "exposure": "measures.exposure",
     "chokepoints": "measures.chokepoints",
+    "interdict": "measures.interdiction",
+    "defend": "measures.interdiction",
     "reroute": "response.reroute",
     "alignment_frontier": "response.frontier",
     "alternatives": "response.alternatives",

@@ -10,6 +10,8 @@ from supplygraph.measures.centrality import refining_centrality as refining_cent
 from supplygraph.measures.chokepoints import chokepoints as chokepoints
 from supplygraph.measures.concentration import concentration as concentration
 from supplygraph.measures.exposure import exposure as exposure
+from supplygraph.measures.interdiction import defend as defend
+from supplygraph.measures.interdiction import interdict as interdict
 from supplygraph.network.formats import check as check
 from supplygraph.network.formats import read as read
 from supplygraph.network.formats import write as write
@@ -47,8 +49,10 @@ __all__ = [
     "chokepoints",
     "concentration",
     "datasets",
+    "defend",
     "exposure",
     "forge",
+    "interdict",
     "load",
     "map",
     "read",

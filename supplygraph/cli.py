@@ -51,6 +51,9 @@ By = Literal["territory", "owner"]
 Rationing = Literal["proportional", "home_first", "zone_first", "all"]
 Grouping = Annotated[Literal["node", "edge", "passage", "country", "owner"], typer.Option(help="What fails.")]
 Demand = Annotated[Several, typer.Option(help="Whose demand counts: a factory, a country or `zone`; all unless given.")]
+Kind = Annotated[Several, typer.Option(help="Only sites of this kind: mine, refinery, port, passage, factory.")]
+Excluded = Annotated[Several, typer.Option(help="Item that cannot fail.")]
+Patience = Annotated[float, typer.Option(help="Seconds; what is found by then is given with its gap.", min=0.0)]
 Zone = Annotated[str, typer.Option(help="The zone is the demand in countries of this tier or better.")]
 Objective = Literal["least_change", "least_cost"]
 Show = Literal[
@@ -108,7 +111,7 @@ def _show(table: pd.DataFrame, *, as_json: bool, as_csv: bool, top: int) -> None
     elif as_csv:
         typer.echo(frame.to_csv(lineterminator="\n"), nl=False)
     else:
-        typer.echo(frame.to_string(float_format=lambda x: f"{x:,.4g}", na_rep=""))
+        typer.echo(frame.to_string(float_format=lambda x: f"{x:,.0f}" if abs(x) >= 1000 else f"{x:.4g}", na_rep=""))
 
 
 def _say(text: str) -> None:
@@ -205,6 +208,65 @@ def chokepoints(
     _say(answer.explain(explain))
     _show(answer.table, as_json=as_json, as_csv=as_csv, top=top)
     _draw(answer, page)
+
+
+@_command
+def interdict(
+    source: Source,
+    *,
+    k: Annotated[int, typer.Option("-k", help="How many may fail together.", min=1)] = 2,
+    by: Grouping = "node",
+    demand: Demand = None,
+    scenario: Scenario = None,
+    ban: Banned = None,
+    country: Failing = None,
+    stage: Stage = None,
+    passage: Passage = None,
+    node: Node = None,
+    keep: Keep = None,
+    as_of: AsOf = AS_OF,
+    zone: Zone = "linked",
+    kind: Kind = None,
+    exclude: Excluded = None,
+    time_limit: Patience = 60.0,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Find the set of failures that together cost most, with its proof, on top of what has already failed."""
+    shock = _shock(
+        scenario, ban=ban, country=country, stage=stage, passage=passage, node=node, keep=keep, needed=False
+    )
+    answer = sg.interdict(
+        _network(source), k=k, by=by, demand=demand, shock=shock, alignment=sg.forge(as_of), zone=zone, kinds=kind,
+        exclude=exclude or (), time_limit=time_limit, progress=sys.stderr.isatty(),
+    )  # fmt: skip
+    _say(answer.explain())
+    _show(answer.table, as_json=as_json, as_csv=as_csv, top=0)
+
+
+@_command
+def defend(
+    source: Source,
+    *,
+    k: Annotated[int, typer.Option("-k", help="How many can be protected.", min=1)] = 2,
+    j: Annotated[int, typer.Option("-j", help="How many others may fail together.", min=1)] = 2,
+    by: Grouping = "node",
+    demand: Demand = None,
+    as_of: AsOf = AS_OF,
+    zone: Zone = "linked",
+    kind: Kind = None,
+    exclude: Excluded = None,
+    time_limit: Patience = 60.0,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Find what to protect so that the worst attack on the others hurts least, with its proof."""
+    answer = sg.defend(
+        _network(source), k=k, j=j, by=by, demand=demand, alignment=sg.forge(as_of), zone=zone, kinds=kind,
+        exclude=exclude or (), time_limit=time_limit, progress=sys.stderr.isatty(),
+    )  # fmt: skip
+    _say(answer.explain())
+    _show(answer.table, as_json=as_json, as_csv=as_csv, top=0)
 
 
 @_command

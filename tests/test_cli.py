@@ -50,6 +50,9 @@ def edit(folder, tmp_path, table, change):
         (["chokepoints", "cobalt", "--demand", "kokola"], 2, "unknown factory or country in demand"),
         (["chokepoints", "cobalt", "--lens", "depth"], 2, "depth"),
         (["chokepoints", "germanium", "--lens", "capacity", "--explain", "zone"], 2, "unknown item"),
+        (["interdict", "germanium", "--exclude", "kokola"], 2, "unknown item to exclude"),
+        (["interdict", "germanium", "-k", "0"], 2, "-k"),
+        (["defend", "germanium", "--kind", "mint"], 2, "mint"),
         (["reroute", "cobalt"], 2, "name what fails"),
         (["reroute", "cobalt", "--stage", "refining"], 2, "--ban or --country"),
         (["reroute", "cobalt", "--country", "China"], 1, "alpha-3"),
@@ -200,6 +203,19 @@ def test_chokepoints_on_top_of_a_scenario(tmp_path):
     assert {"country", "loss_t", "loss_short_t", "dominates", "method"} <= set(rows[0])
     assert "Belgium fails" in done.stderr
     assert (tmp_path / "points.html").stat().st_size > 100_000
+
+
+def test_worst_sets_and_what_to_protect():
+    done = run("interdict", "germanium", "-k", 2, "--by", "country", "--exclude", "DEU", "--country", "USA", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "proved" in done.stderr
+    rows = json.loads(done.stdout)
+    assert {"loss_alone_t", "loss_without_it_t", "country"} <= set(rows[0])
+    assert "DEU" not in {row["country"] for row in rows}
+    done = run("defend", "germanium", "-k", 1, "-j", 1, "--kind", "refinery", "--csv")
+    assert done.returncode == 0, done.stderr
+    assert "best defence" in done.stderr
+    assert done.stdout.startswith("node,name,kind,country,loss_alone_t")
 
 
 def test_round_trip(folder, tmp_path):
