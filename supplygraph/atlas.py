@@ -23,6 +23,7 @@ from supplygraph.maps import atlas_page, map_network
 from supplygraph.measures.centrality import refining_centrality
 from supplygraph.measures.chokepoints import chokepoints
 from supplygraph.measures.concentration import concentration
+from supplygraph.measures.interdiction import interdict
 from supplygraph.network.formats import for_people, write
 from supplygraph.response.reroute import reroute
 from supplygraph.scenario.alignment import forge
@@ -43,6 +44,8 @@ _MARK = "atlas.json"
 #: Chokepoints listed on the page, and in the tables and on their map; how many are named as the only way.
 _WORST, _RANKED, _TOLD = 5, 30, 3
 _FAILURES = ("countries", "sites", "straits")
+#: Of these, how many fail together in the worst set looked for, and for how many seconds.
+_TOGETHER, _PATIENCE = {"countries": ("country", 2), "sites": ("node", 3), "straits": ("passage", 3)}, 30.0
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def study(mineral: str) -> Chapter:
         "chokepoints_sites": chokepoints(net, by="node", alignment=zone, top=_RANKED),
         "chokepoints_countries": chokepoints(net, by="country", alignment=zone, top=_RANKED),
         "chokepoints_straits": chokepoints(net, by="passage", alignment=zone),
+        **{f"worst_{what}": interdict(net, k=k, by=by, time_limit=_PATIENCE) for what, (by, k) in _TOGETHER.items()},
         "reroute": reroute(net, shock, alignment=zone),
         "reroute_aligned": reroute(net, shock, alignment=zone, require=TIER, stages=("refining",)),
     }
@@ -102,7 +106,10 @@ def summary(chapter: Chapter) -> dict[str, Any]:
         "title": chapter.mineral.replace("_", " ").capitalize(),
         "shares": {stage: _leaders(chapter, stage) for stage in ("mining", "refining") if stage in chapter.answers},
         "owners": _leaders(chapter, "refining_by_owner"),
-        "failures": {what: _failures(chapter.answers[f"chokepoints_{what}"]) for what in _FAILURES},
+        "failures": {
+            what: _failures(chapter.answers[f"chokepoints_{what}"], chapter.answers[f"worst_{what}"])
+            for what in _FAILURES
+        },
         "forge": _forge(chapter),
         "quality": json.loads(quality.to_json(orient="records")),
         "network": {
@@ -130,14 +137,27 @@ def _leaders(chapter: Chapter, name: str) -> dict[str, Any]:
     }
 
 
-def _failures(answer: Result) -> dict[str, Any]:
+def _failures(answer: Result, together: Result) -> dict[str, Any]:
     """Return the worst single failures as rows, and what else is to be said about them."""
     table = answer.table
     # A factory that stops loses its own demand; that is no chokepoint of anybody else's.
     table = table[~table["residual"].astype(bool) & (table["kind"] != "factory")]
     columns = ["name", "country", "throughput_t", "loss_t", "loss_share", "loss_short_t", "zone_loss_t", "days", "km"]
     rows = json.loads(table[columns].head(_WORST).reset_index(drop=True).to_json(orient="records"))
-    return {"rows": rows, "notes": _cut_off(table)}
+    return {"rows": rows, "notes": [*_cut_off(table), *_together(together)]}
+
+
+def _together(worst: Result) -> list[str]:
+    """Say which failures cost most together, and how sure that is."""
+    table, figures = worst.table, worst.figures
+    if table.empty or len(table) == 1:
+        return []
+    lost, share = figures["loss_t"], figures["loss_t"] / figures["delivered_t"]
+    most = f"no set of that size costs more than {figures['bound_t']:,.0f} t"
+    sure = "Proved: no other set of that size costs more" if figures["proved"] else f"Not proved: {most}"
+    *first, last = table["name"].tolist()
+    alone = f"one by one they add up to {table['loss_alone_t'].sum():,.0f} t"
+    return [f"Worst together: {', '.join(first)} and {last}, {lost:,.0f} t ({share:.0%}); {alone}. {sure}."]
 
 
 def _cut_off(table: pd.DataFrame) -> list[str]:

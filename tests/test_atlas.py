@@ -2,12 +2,13 @@
 
 import json
 import re
+from typing import ClassVar
 
 import pandas as pd
 import pytest
 
 import supplygraph as sg
-from supplygraph.atlas import _cut_off, write_atlas
+from supplygraph.atlas import _cut_off, _together, write_atlas
 from supplygraph.maps.atlas_page import percent, tonnes
 
 
@@ -81,6 +82,20 @@ def test_what_nobody_can_go_around_is_told():
         "Others have no route at all without: C (3,000 t of 2 users); E (7 t of 1 user); A (5 t of 1 user)."
     ]
     assert _cut_off(table[table["dominates"] == 0]) == []
+
+
+def test_the_worst_set_is_told_with_its_proof_or_its_bound():
+    class Worst:
+        table = pd.DataFrame({"name": ["A", "B"], "loss_alone_t": [0.0, 5.0]})
+        figures: ClassVar = {"loss_t": 30.0, "bound_t": 30.0, "delivered_t": 100.0, "proved": True}
+
+    assert _together(Worst) == [
+        "Worst together: A and B, 30 t (30%); one by one they add up to 5 t. Proved: no other set of that size costs more."
+    ]
+    Worst.figures = Worst.figures | {"proved": False, "bound_t": 41.0}
+    assert "Not proved: no set of that size costs more than 41 t" in _together(Worst)[0]
+    Worst.table = Worst.table.head(1)
+    assert _together(Worst) == []
 
 
 @pytest.mark.parametrize("name", ["index.html", "gallium/map.html", "gallium/chokepoints.html", "germanium/map.html"])
