@@ -110,8 +110,9 @@ def worst(
     >>> found.items, found.loss, found.proved
     ((0, 1), 4, True)
     """
-    search = _Search(oracle, k, {} if known is None else known, time.monotonic() + time_limit, progress)
-    return search.run(protected, compare=compare)
+    deadline = time.monotonic() + time_limit
+    search = _Search(oracle, k, {} if known is None else known, deadline, progress, compare=compare)
+    return search.run(protected)
 
 
 class _TimeUpError(Exception):
@@ -133,50 +134,52 @@ class _Branch:
 class _Search:
     """Branches, and what is known.
 
-    Sets matter if they lose more than ``goal``: at first the loss of the best set; in the end, when all sets that lose
-    as much are compared, just less than that.
+    Sets matter if they lose more than the best so far, or as much while they come before it: fewer items, then
+    smaller numbers.
     """
 
     def __init__(
         self, oracle: Oracle, k: int, known: dict[Items, Any], deadline: float,
-        progress: Callable[[Any, Any, int], object] | None,
+        progress: Callable[[Any, Any, int], object] | None, *, compare: bool,
     ) -> None:  # fmt: skip
         self.oracle, self.k, self.known, self.deadline, self.progress = oracle, k, known, deadline, progress
+        self.compare, self.slack = compare, oracle.slack
+        self.ties = (2 * self.slack or 1) if compare else -self.slack
         self.solves = self.pushed = 0
         self.items: Items = ()
         self.loss: Any = 0
         self.ceiling: Any = 0
-        self.goal: Any = 0
-        self.ties = self.fewer = False
         self.heap: list[tuple[Any, int, _Branch]] = []
 
-    def run(self, protected: Iterable[int], *, compare: bool) -> Attack:
-        """Search for the worst, then for the first of all that are as bad."""
+    @property
+    def goal(self) -> Any:
+        """Sets that lose no more than this do not matter."""
+        return self.loss - self.ties
+
+    def run(self, protected: Iterable[int]) -> Attack:
+        """Search until nothing is left that matters, or time is up."""
         free = np.ones(self.oracle.count, dtype=np.bool_)
         free[list(protected)] = False
         calm = self._ask(())
         self.whole = calm.amount
         self.size = np.minimum(self.oracle.size, self.whole)
         self.known[()] = self.loss = self.whole - self.whole
-        self.goal = self.loss + self.oracle.slack
         matter, top = self._screen(self.loss, calm.through, free, self.k)
         self.ceiling = min(self.whole, top)
-        self._take_known(free)
+        for items in sorted(self.known):
+            if len(items) <= self.k and free[list(items)].all():
+                self._take(items, self.known[items])
         self._start(free, _largest(calm.through, free, self.k))
-        proved = first = False
+        first = False
         try:
-            self._explore(matter, self.k)
-            proved = True
-            if compare:
-                self._compare(free)
-            first = compare
+            self._explore(matter)
+            first = self.compare
         except _TimeUpError:
-            pass
-        if not first:
             self._trim()
-        number = int if self.oracle.slack == 0 else float
+        number = int if self.slack == 0 else float
         loss = number(self.known[self.items])
-        bound = loss if proved else max(loss, number(self.ceiling))
+        proved = self.ceiling <= self.loss + self.slack
+        bound = loss if proved else number(self.ceiling)
         return Attack(self.items, loss, bound, proved, first, self.solves)
 
     def _start(self, free: Bools, busiest: Items) -> None:
@@ -195,43 +198,30 @@ class _Search:
             free[list(taken)] = False
             self._offer(taken)
 
-    def _explore(self, free: Bools, more: int) -> None:
-        """Decide branch by branch, the highest bound first, until nothing is left that matters."""
-        self.heap = []
-        self._open((), free, more, self.known[()], self.whole if self.ties else self.ceiling)
+    def _explore(self, free: Bools) -> None:
+        """Decide branch by branch, the highest bound first."""
+        self._open((), free, self.k, self.known[()], self.ceiling)
         while self.heap:
             branch = heapq.heappop(self.heap)[2]
-            if branch.bound <= self.goal or (self.fewer and len(self.items) <= more):
-                break
-            if not self.ties:
-                self.ceiling = branch.bound
+            self.ceiling = branch.bound
             if self.progress is not None:
                 self.progress(self.loss, max(self.ceiling, self.loss), self.solves)
+            if not self._matters(branch.taken, branch.free, branch.more, branch.bound):
+                continue
             if branch.more == 1:
                 self._close(branch)
             elif branch.more == 2:
                 self._fan_out(branch)
             else:
                 self._divide(branch)
-
-    def _compare(self, free: Bools) -> None:
-        """Find the first of all sets that lose as much as the best: fewest items, then smallest numbers."""
-        self.ties, self.goal, self.ceiling = True, self.loss - (2 * self.oracle.slack or 1), self.loss
-        self._take_known(free)
-        self.fewer = True
-        size = len(self.items) + 1
-        while 0 < len(self.items) < size:
-            size = len(self.items)
-            self._explore(free, size - 1)
-        self.fewer = False
-        self._explore(free, len(self.items))
+        self.ceiling = self.loss
 
     def _trim(self) -> None:
         """Leave out of a set what costs nothing in it."""
         for item in self.items[::-1]:
             fewer = tuple(other for other in self.items if other != item)
             self._offer(fewer)
-            if self.known[fewer] >= self.loss - self.oracle.slack:
+            if self.known[fewer] >= self.loss - self.slack:
                 self.items = fewer
 
     def _open(self, taken: Items, free: Bools, more: int, loss: Any, ceiling: Any) -> None:
@@ -239,7 +229,7 @@ class _Search:
         if not more or not free.any():
             return
         free, bound, load = self._bound(taken, free, more, loss)
-        if bound > self.goal and free.any() and not self._late(taken, free, more):
+        if self._matters(taken, free, more, bound):
             self.pushed += 1
             bound, split = min(bound, ceiling), int(np.argmax(np.where(free, load, -1)))
             heapq.heappush(self.heap, (-bound, self.pushed, _Branch(taken, free, more, loss, bound, split)))
@@ -265,10 +255,9 @@ class _Search:
         while free.any():
             if opened % _AGAIN == 0:
                 free, bound, load = self._bound(taken, free, more, loss)
-                if bound <= self.goal or not free.any() or self._late(taken, free, more):
+                if not self._matters(taken, free, more, bound):
                     break
-                if not self.ties:
-                    self.ceiling = min(self.ceiling, max([bound, *(-top[0] for top in self.heap[:1])]))
+                self.ceiling = min(self.ceiling, max([bound, *(-top[0] for top in self.heap[:1])]))
             item = int(np.argmax(np.where(free, load, -1)))
             free = free.copy()
             free[item] = False
@@ -289,7 +278,7 @@ class _Search:
     def _close(self, branch: _Branch) -> None:
         """Settle a branch in which one more item fails."""
         free, bound, _ = self._bound(branch.taken, branch.free, 1, branch.loss)
-        if bound <= self.goal or not free.any():
+        if not self._matters(branch.taken, free, 1, bound):
             return
         if not self.oracle.quick:
             self._try_groups(replace(branch, free=free))
@@ -297,9 +286,8 @@ class _Search:
         among = np.flatnonzero(free)
         losses = branch.loss + self.oracle.singles(branch.taken, among)
         self.solves += 1
-        matter = np.flatnonzero(losses > self.goal)
-        if len(matter):
-            self._offer((*branch.taken, int(among[matter[0] if self.ties else np.argmax(losses)])))
+        if losses.max() > self.goal:
+            self._offer((*branch.taken, int(among[np.argmax(losses)])))
 
     def _try_groups(self, branch: _Branch) -> None:
         """Clear candidates in groups: those that can be spared together cost too little one by one."""
@@ -318,7 +306,7 @@ class _Search:
 
     def _bound(self, taken: Items, free: Bools, more: int, loss: Any) -> tuple[Bools, Any, Numbers]:
         """Bound what sets of a branch lose; return the candidates left, the bound, and what passes each."""
-        rooms = Rooms(more, loss, self.size[free].max(initial=0), whole=self.oracle.slack == 0)
+        rooms = Rooms(more, loss, self.size[free].max(initial=0), whole=self.slack == 0)
         room = rooms.first(self.goal)
         best: Any = None
         load = self.size
@@ -348,12 +336,14 @@ class _Search:
         top = base + tops.sum()
         return free & (top - least + np.minimum(load, least) > self.goal), top
 
-    def _late(self, taken: Items, free: Bools, more: int) -> bool:
-        """Whether no set of a branch comes before the best one, where only that matters."""
-        if not self.ties or self.fewer:
+    def _matters(self, taken: Items, free: Bools, more: int, bound: Any) -> bool:
+        """Whether some set of a branch may be better than the best, or as good and before it."""
+        if bound <= self.goal or not free.any():
             return False
-        first = tuple(sorted((*taken, *np.flatnonzero(free)[:more].tolist())))
-        return len(first) < len(self.items) or first >= self.items
+        if bound > self.loss + self.slack or len(taken) + 1 < len(self.items):
+            return True
+        first = tuple(sorted((*taken, *np.flatnonzero(free)[: min(more, 1)].tolist())))
+        return (len(first), first) < (len(self.items), self.items)
 
     def _offer(self, items: Items) -> None:
         """Find out what a set costs, and keep it if it is better."""
@@ -362,18 +352,10 @@ class _Search:
             self.known[items] = self.whole - self._ask(items).amount
         self._take(items, self.known[items])
 
-    def _take_known(self, free: Bools) -> None:
-        for items in sorted(self.known):
-            if len(items) <= self.k and self.known[items] > self.goal and free[list(items)].all():
-                self._take(items, self.known[items])
-
     def _take(self, items: Items, loss: Any) -> None:
-        if loss <= self.goal:
-            return
-        if not self.ties:
-            self.items, self.loss, self.goal = items, loss, loss + self.oracle.slack
-        elif (len(items), items) < (len(self.items), self.items):
-            self.items = items
+        better = loss > self.loss + self.slack
+        if better or (loss > self.goal and (len(items), items) < (len(self.items), self.items)):
+            self.items, self.loss = items, max(loss, self.loss)
 
     def _ask(self, removed: Items) -> Delivery:
         self.solves += 1
