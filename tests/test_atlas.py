@@ -90,7 +90,10 @@ def test_the_worst_set_is_told_with_its_proof_or_its_bound():
         figures: ClassVar = {"loss_t": 30.0, "bound_t": 30.0, "delivered_t": 100.0, "proved": True}
 
     assert _together(Worst) == [
-        "Worst together: A and B, 30 t (30%); one by one they add up to 5 t. Proved: no other set of that size costs more."
+        (
+            "Worst together: A and B, 30 t (30%); one by one they add up to 5 t. "
+            "Proved: no other set of that size costs more."
+        )
     ]
     Worst.figures = Worst.figures | {"proved": False, "bound_t": 41.0}
     assert "Not proved: no set of that size costs more than 41 t" in _together(Worst)[0]
