@@ -1,7 +1,9 @@
 """What `chokepoints` adds to the loss: structure, cuts, whose demand, shocks, the short term; each by definition."""
 
 import functools
+import itertools
 import math
+import signal
 
 import igraph
 import networkx as nx
@@ -350,3 +352,24 @@ def test_the_map_of_items_covers_their_arcs():
             graph = igraph.Graph(n=flow.size, edges=np.column_stack([flow.tail, flow.head]), directed=True)
             most = graph.maxflow(0, 1, capacity=closed.tolist()).value * flow.unit
             assert most == pytest.approx(arc_program(net, **closing(net, by, item)), abs=1e-6), item
+
+
+@pytest.mark.parametrize("after", [0.05, 0.3, 0.9])
+def test_an_interrupt_leaves_nothing_broken(after):
+    net = sg.load("germanium")
+    told = chokepoints(net, by="country")
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    kept = signal.signal(signal.SIGALRM, stop)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, after)
+        with pytest.raises(KeyboardInterrupt):
+            _ = [chokepoints(net) for _ in itertools.repeat(None)]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, kept)
+    again = chokepoints(net, by="country")
+    pd.testing.assert_frame_equal(again.table, told.table)
+    pd.testing.assert_frame_equal(again.losses, told.losses)
