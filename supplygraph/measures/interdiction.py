@@ -100,8 +100,9 @@ def interdict(
     The loss is as in :func:`~supplygraph.measures.chokepoints.chokepoints`: after the best rerouting within
     capacities. Branch and bound on maximum flows (see ``engine.interdict``) where they are exact, else on linear
     programs over arcs; equal losses to 1e-8 of the demand count as ties there. Of several worst sets the answer is the
-    one with the fewest items, then the first by id. Exponential at worst; most networks of a thousand sites take
-    less than a second. Whoever loses, loses under proportional rationing.
+    one with the fewest items, then the first by id. Exponential at worst; quickest where no small set can be replaced,
+    slowest where every small set nearly can (``tests/bench/bench_interdict.py`` shows both). Whoever loses, loses under
+    proportional rationing.
     """
     limit = check_time(time_limit)
     size = check_count("k", k)
