@@ -340,7 +340,7 @@ class _Search:
         """Whether some set of a branch may be better than the best, or as good and before it."""
         if bound <= self.goal or not free.any():
             return False
-        if bound > self.loss + self.slack or len(taken) + 1 < len(self.items):
+        if bound > self.loss + self.slack:
             return True
         first = tuple(sorted((*taken, *np.flatnonzero(free)[: min(more, 1)].tolist())))
         return (len(first), first) < (len(self.items), self.items)

@@ -22,12 +22,12 @@ class Rooms:
         return max(min(room, self.high[0]), 0)
 
     def next(self, room: Any, value: Any, slope: Any) -> tuple[Any, Any]:
-        """Return the room to try next (None when there is no better one), and a value that none goes below."""
+        """Return the room to try next, and a value that no room goes below; None, when there is no better room."""
         if slope < 0:
             self.low = room, value, slope
         else:
             self.high = room, value, slope
-        if slope == 0 or room == 0:
+        if slope == 0 or (room == 0 and slope > 0):
             return None, value
         if self.low is None:
             return (room // 2 if self.whole else room / 2), 0

@@ -14,6 +14,7 @@ from supplygraph.engine.defend import protect
 from supplygraph.engine.interdict import worst
 from supplygraph.engine.linear import Linear
 from supplygraph.engine.programattack import Parts, ProgramOracle
+from supplygraph.engine.rooms import Rooms
 
 SEEDS = range(60)
 KINDS = ("arcs", "groups", "places", "shares")
@@ -275,6 +276,44 @@ def test_an_interrupt_leaves_the_oracle_whole():
     with pytest.raises(KeyboardInterrupt):
         worst(oracle, 2, progress=stop)
     assert worst(oracle, 2) == expected
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_rooms_close_in_on_the_least_bound(whole):
+    rng = np.random.default_rng(8)
+    steps = []
+    for _ in range(200):
+        most, more = int(rng.integers(5, 10_000)), int(rng.integers(1, 6))
+        # What is lost by room c: the most over cuts of what each would let through less; nothing with enough room.
+        heights, counts = rng.integers(0, most, 8), rng.integers(1, 12, 8)
+
+        def bound(room, heights=heights, counts=counts, more=more):
+            lost = np.maximum((heights - room) * counts, 0)
+            at = int(np.argmax(lost))
+            return lost[at] + more * room, more - (counts[at] if lost[at] > 0 else 0)
+
+        # The least value is at no room, or where two of the lines meet.
+        ends = {0.0, *(float(h) for h in heights)}
+        ends |= {
+            (heights[a] * counts[a] - heights[b] * counts[b]) / (counts[a] - counts[b])
+            for a, b in itertools.combinations(range(8), 2)
+            if counts[a] != counts[b]
+        }
+        corners = {c for end in ends if end >= 0 for c in ((np.floor(end), np.ceil(end)) if whole else (end,))}
+        least = min(bound(corner)[0] for corner in corners)
+        rooms = Rooms(more, 0, most, whole=whole)
+        room, best, floor = rooms.first(int(rng.integers(0, most))), np.inf, 0
+        count = 0
+        while room is not None and (whole or best - least > 1e-6):
+            assert floor <= least + 1e-6
+            count += 1
+            value, slope = bound(room)
+            best = min(best, value)
+            room, floor = rooms.next(room, value, slope)
+        assert abs(best - least) < 1e-6
+        steps.append(count)
+    assert np.mean(steps) < 6
+    assert max(steps) < 16
 
 
 class Programs:
