@@ -15,7 +15,7 @@ from supplygraph.engine.paths import RELINK_USD_T
 from supplygraph.errors import DataError, Problem
 from supplygraph.measures import leastchange
 from supplygraph.measures.chokepoint_result import ChokepointResult
-from supplygraph.measures.items import KINDS
+from supplygraph.measures.items import KINDS, TOLD
 from supplygraph.measures.study import LENSES, Study
 from supplygraph.scenario.alignment import forge
 
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from supplygraph.scenario.shock import Shock
 
 __all__ = ["KINDS", "LENSES", "ChokepointResult", "chokepoints"]
-
-#: What people call the items.
-_TOLD = {"node": "site", "passage": "strait", "edge": "link"}
 
 
 def chokepoints(
@@ -141,7 +138,7 @@ def chokepoints(
     whose = "" if study.demand is None else f", demand of {', '.join(study.demand)}"
     after = "" if shock is None else f", after {shock.describe()}"
     return ChokepointResult(
-        title=f"Chokepoints of {minerals}, by {_TOLD.get(by, by)}{whose}{after}",
+        title=f"Chokepoints of {minerals}, by {TOLD[by]}{whose}{after}",
         table=table,
         params=params,
         network=net,

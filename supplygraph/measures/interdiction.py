@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from supplygraph.engine.defend import protect
-from supplygraph.engine.interdict import worst
+from supplygraph.engine.attacks.defence import protect
+from supplygraph.engine.attacks.search import worst
 from supplygraph.engine.program import RATIONINGS
 from supplygraph.measures.interdiction_result import DefenceResult, InterdictionResult, attack_words, defence_words
+from supplygraph.measures.items import TOLD
 from supplygraph.measures.study import Study
 from supplygraph.measures.targets import Targets, check_count, check_time
 from supplygraph.scenario.alignment import forge
@@ -98,7 +99,7 @@ def interdict(
     Notes
     -----
     The loss is as in :func:`~supplygraph.measures.chokepoints.chokepoints`: after the best rerouting within
-    capacities. Branch and bound on maximum flows (see ``engine.interdict``) where they are exact, else on linear
+    capacities. Branch and bound on maximum flows (see ``engine.attacks.search``) where they are exact, else on linear
     programs over arcs; equal losses to 1e-8 of the demand count as ties there. Of several worst sets the answer is the
     one with the fewest items, then the first by id. Exponential at worst; quickest where no small set can be replaced,
     slowest where every small set nearly can (``tests/bench/bench_interdict.py`` shows both). Whoever loses, loses under
@@ -127,7 +128,7 @@ def interdict(
     params = _params(study, shock, zone, kinds, exclude, residuals, time_limit) | {"k": size, "method": targets.method}
     candidates = len(targets.table)
     return InterdictionResult(
-        title=f"Worst {size} failures of {_minerals(study)}, by {by}{_sure(figures)}",
+        title=f"Worst {size} failures of {_minerals(study)}, by {TOLD[by]}{_sure(figures)}",
         table=table,
         params=params,
         network=study.net,
@@ -177,7 +178,7 @@ def defend(
     -----
     A defence that helps contains a member of every attack that costs more than what it leaves. The best defence
     against the attacks known is found by branching over their members, the worst attack against it by
-    :func:`interdict`, until no attack costs more (see ``engine.defend``).
+    :func:`interdict`, until no attack costs more (see ``engine.attacks.defence``).
     """
     limit = check_time(time_limit)
     size, fails = check_count("k", k), check_count("j", j)
@@ -196,7 +197,7 @@ def defend(
     figures = _figures(loss_t, bound_t, loss_t) | {"before_t": tonnes(found.before.loss), "delivered_t": tonnes(whole)}
     params = _params(study, shock, zone, kinds, exclude, residuals, time_limit)
     return DefenceResult(
-        title=f"Best defence of {_minerals(study)} by {size} against {fails}, by {by}{_sure(figures)}",
+        title=f"Best defence of {_minerals(study)} by {size} against {fails}, by {TOLD[by]}{_sure(figures)}",
         table=table,
         params=params | {"k": size, "j": fails, "method": targets.method},
         network=study.net,

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: What can fail together, by name: ``passage`` are straits and canals only; an owner loses its share of every plant.
 KINDS = ("node", "edge", "country", "owner", "passage")
+#: What people call one of each kind.
+TOLD = {"node": "site", "edge": "link", "country": "country", "owner": "owner", "passage": "strait"}
 _ROUNDING = 1e-9
 
 

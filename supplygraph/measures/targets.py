@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from supplygraph.engine.arcs import DELIVER, MOVE, SEND, UNMET, arc_program, commodities
-from supplygraph.engine.attack import FlowOracle, Shares
+from supplygraph.engine.attacks.oracle import FlowOracle, Shares
+from supplygraph.engine.attacks.programs import Parts, ProgramOracle
 from supplygraph.engine.expanded import USE
 from supplygraph.engine.flowgraph import SINK, SOURCE, worths
-from supplygraph.engine.programattack import Parts, ProgramOracle
 from supplygraph.errors import DataError, LimitError, Problem, UnknownNameError
 from supplygraph.measures.capacity import FLOW, PROGRAM
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from supplygraph.engine.arcs import ArcProgram
-    from supplygraph.engine.attack import Oracle
+    from supplygraph.engine.attacks.oracle import Oracle
     from supplygraph.engine.expanded import Floats, Ints
     from supplygraph.measures.items import Items
     from supplygraph.measures.study import Study

@@ -22,9 +22,9 @@ import numpy as np
 from generate import FACTORY, MINE, REFINERY, STRAITS, draw, split
 from scipy.sparse import csc_array
 
-from supplygraph.engine.attack import FlowOracle
-from supplygraph.engine.defend import protect
-from supplygraph.engine.interdict import Attack, worst
+from supplygraph.engine.attacks.defence import protect
+from supplygraph.engine.attacks.oracle import FlowOracle
+from supplygraph.engine.attacks.search import Attack, worst
 
 COUNTS = (1, 2, 3, 5)
 PARTS = ("peer", "wide", "seeds", "defend", "large", "hard")

@@ -9,12 +9,12 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_array, csc_array, csr_array
 from scipy.sparse.csgraph import maximum_flow
 
-from supplygraph.engine.attack import FlowOracle, Shares
-from supplygraph.engine.defend import protect
-from supplygraph.engine.interdict import worst
+from supplygraph.engine.attacks.defence import protect
+from supplygraph.engine.attacks.oracle import FlowOracle, Shares
+from supplygraph.engine.attacks.programs import Parts, ProgramOracle
+from supplygraph.engine.attacks.rooms import Rooms
+from supplygraph.engine.attacks.search import worst
 from supplygraph.engine.linear import Linear
-from supplygraph.engine.programattack import Parts, ProgramOracle
-from supplygraph.engine.rooms import Rooms
 
 SEEDS = range(60)
 KINDS = ("arcs", "groups", "places", "shares")

@@ -9,7 +9,7 @@ from oracles import arc_program
 from toys import chain, chain_tables, random_network
 
 import supplygraph as sg
-from supplygraph.engine.interdict import worst
+from supplygraph.engine.attacks.search import worst
 from supplygraph.engine.program import Program
 from supplygraph.errors import DataError, LimitError, UnknownNameError
 from supplygraph.measures import targets

@@ -2,7 +2,7 @@
 
 A defence that helps must contain a member of every attack that costs more than what it leaves. Of the attacks known
 so far, the best defence is found by branching over the members of the worst one that is not yet hit; the search for
-the worst attack against it (:mod:`supplygraph.engine.interdict`) either finds a new one or proves the defence best.
+the worst attack against it (:mod:`supplygraph.engine.attacks.search`) finds a new one, or proves the defence best.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from supplygraph.engine.interdict import Attack, worst
+from supplygraph.engine.attacks.search import Attack, worst
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from supplygraph.engine.attack import Numbers, Oracle
+    from supplygraph.engine.attacks.oracle import Numbers, Oracle
     from supplygraph.engine.expanded import Bools
 
     Items = tuple[int, ...]
@@ -73,7 +73,7 @@ def protect(
     --------
     Four ways in, to a plant that takes 7.
 
-    >>> from supplygraph.engine.attack import FlowOracle
+    >>> from supplygraph.engine.attacks.oracle import FlowOracle
     >>> arcs = np.array([0, 0, 0, 0, 1]), np.array([1, 1, 1, 1, 2]), np.array([5, 4, 2, 1, 7])
     >>> ways = FlowOracle(3, *arcs, 0, 2, np.arange(5), np.arange(4))
     >>> found = protect(ways, 1, 2)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from supplygraph.engine.attack import Delivery, Shares
+from supplygraph.engine.attacks.oracle import Delivery, Shares
 from supplygraph.engine.expanded import tally
 from supplygraph.engine.solver import Solver
 
@@ -115,7 +115,7 @@ class ProgramOracle:
         self.size = np.minimum(carried, self._demand)
 
     def deliver(self, removed: Sequence[int], free: Bools | None = None, room: float | None = None) -> Delivery:
-        """Deliver the most without some items; see :class:`supplygraph.engine.attack.Oracle`."""
+        """Deliver the most without some items; see :class:`supplygraph.engine.attacks.oracle.Oracle`."""
         upper = self._row_upper.copy()
         if free is not None and room is not None:
             upper[-self.count :] = np.where(free, room - self._constant, np.inf)

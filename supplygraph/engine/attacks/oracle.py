@@ -1,8 +1,8 @@
 """What an attack leaves: networks that tell how much is still delivered, and through what.
 
-The search (:mod:`supplygraph.engine.interdict`) asks only an :class:`Oracle`. Here are the words that oracles share,
-and :class:`FlowOracle`, which answers with maximum flows in whole numbers;
-:mod:`supplygraph.engine.programattack` answers with a linear program.
+The search (:mod:`supplygraph.engine.attacks.search`) asks only an :class:`Oracle`. Here are the words that oracles
+share, and :class:`FlowOracle`, which answers with maximum flows in whole numbers;
+:mod:`supplygraph.engine.attacks.programs` answers with a linear program.
 """
 
 from __future__ import annotations

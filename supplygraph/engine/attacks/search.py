@@ -26,12 +26,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from supplygraph.engine.rooms import Rooms
+from supplygraph.engine.attacks.rooms import Rooms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from supplygraph.engine.attack import Delivery, Numbers, Oracle
+    from supplygraph.engine.attacks.oracle import Delivery, Numbers, Oracle
     from supplygraph.engine.expanded import Bools
 
     Items = tuple[int, ...]
@@ -103,7 +103,7 @@ def worst(
     --------
     Three ways in, of 5, 4 and 3, to a plant that takes 7: any way can be spared, but no two.
 
-    >>> from supplygraph.engine.attack import FlowOracle
+    >>> from supplygraph.engine.attacks.oracle import FlowOracle
     >>> arcs = np.array([0, 0, 0, 1]), np.array([1, 1, 1, 2]), np.array([5, 4, 3, 7])
     >>> ways = FlowOracle(3, *arcs, 0, 2, np.arange(4), np.arange(3))
     >>> found = worst(ways, 2)

@@ -1,0 +1,1 @@
+"""Attacks: the worst set of failures and the best defence, searched over maximum flows or linear programs."""
