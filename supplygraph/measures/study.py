@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,7 +55,6 @@ class Study:
     in_zone: Bools
     as_of: str
     settled: bool
-    plan: leastchange.Outcome | None
     delivered_t: float = field(default=math.nan)
 
     @classmethod
@@ -82,14 +82,11 @@ class Study:
         wanted = None if asked is None else np.where(counts, graph.demand, 0.0)
         capacity = Capacity(net, graph, before, wanted, engine)
         settled = shock is None and baseline_serves(graph, graph.demand)
-        study = cls(
-            net, items, graph, capacity, before, chosen, asked, counts, in_zone, str(alignment.as_of), settled, None
-        )
-        study.plan = study._undisturbed()
-        return study
+        return cls(net, items, graph, capacity, before, chosen, asked, counts, in_zone, str(alignment.as_of), settled)
 
-    def _undisturbed(self) -> leastchange.Outcome | None:
-        """Return what is shipped while nothing fails; None where only shipments of today could tell."""
+    @cached_property
+    def plan(self) -> leastchange.Outcome | None:
+        """What is shipped while nothing fails; None where only shipments of today could tell."""
         if len(self.net.shipments) == 0 and "change" not in self.lenses:
             return None
         tracing.trace(self.net)  # refuses a network without flows
