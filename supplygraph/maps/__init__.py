@@ -80,14 +80,19 @@ def _draw(
     min_flow_t: float | None,
     results: Sequence[Any] = (),
 ) -> OfflineMap:
-    from supplygraph.maps import answers, failures, layers, offline
+    from supplygraph.maps import answers, attacks, failures, layers, offline
 
-    builder = layers.Payload(net, scenarios, product=product)
+    attacked = bool(results) and attacks.tells(results[0])
+    keep = attacks.touched(results[0]) if attacked else ()
+    builder = layers.Payload(net, scenarios, product=product, keep=keep)
     payload = builder.build()
     answer, fill = {}, "share"
     if results and failures.tells(results[0]):
         payload["failures"] = failures.overlay(results, builder)
         fill = failures.fill(results[0])
+    elif attacked:
+        payload["attack"] = attacks.overlay(results[0], builder)
+        fill = "none"
     elif results:
         answer = answers.overlay(results[0], builder.place, payload["countries"])
         fill = "answer" if "shares" in answer else "share"
@@ -118,8 +123,9 @@ def map_result(
     A rerouting becomes a slider (before, after) with the difference view, and shows who goes without.
     Chokepoints size sites by the demand lost without them and straits by tonnes, fill countries by loss, draw edges
     that cost something over the others, and list the worst; a click on one shows what is lost, who loses, who steps
-    in and what stops. Other answers by site size the sites; answers by country or owner fill the countries. The
-    figures of the answer stand first in the popups.
+    in and what stops. Joint failures (``interdict``) are all marked, with who loses by them and what each costs
+    alone; a defence (``defend``) rings what to protect and marks the worst attack left. Other answers by site size
+    the sites; answers by country or owner fill the countries. The figures of the answer stand first in the popups.
 
     Parameters
     ----------
@@ -142,7 +148,7 @@ def map_result(
     from dataclasses import replace
 
     from supplygraph.errors import DataError
-    from supplygraph.maps import failures
+    from supplygraph.maps import attacks, failures
     from supplygraph.maps.answers import figures, refuse_placeless
     from supplygraph.maps.scenarios import prepare
 
@@ -160,6 +166,8 @@ def map_result(
     states = prepare(net, given)
     if fails:
         states[start is not None] = replace(states[start is not None], kpis=failures.figures(result))
+    elif attacks.tells(result):
+        subtitle = "Flows are estimates." if subtitle is None else subtitle  # the panel says the rest
     elif not rerouted:
         states[0] = replace(states[0], kpis=figures(result), own_figures=True)
     if title is None:

@@ -114,12 +114,11 @@ def overlay(results: Sequence[Any], builder: Payload) -> dict[str, Any]:
     writer = _Writer(builder, builder.scenarios[base][1])
     items = [row for result in results for row in writer.rows(result)]
     params = first.params
-    years = sorted({int(year) for year in builder.processes["year"].dropna()})
     return {
         "by": params["by"],
         "base": base,
         "delivered": tonne(first.figures.get("delivered_t")),
-        "years": f"{years[0]}–{years[-1]}" if len(years) > 1 else str(years[0]) if years else "",
+        "years": years(builder),
         "zone": str(params["zone"]),
         "whose": ", ".join(params["demand"] or ()),
         "ramp": params["ramp"],
@@ -130,6 +129,31 @@ def overlay(results: Sequence[Any], builder: Payload) -> dict[str, Any]:
         "undrawn": writer.undrawn,
         "top": params["top"],
     }
+
+
+def years(builder: Payload) -> str:
+    """Return the years that a network's plants are about, in words."""
+    found = sorted({int(year) for year in builder.processes["year"].dropna()})
+    return f"{found[0]}–{found[-1]}" if len(found) > 1 else str(found[0]) if found else ""
+
+
+def methods(words: str) -> str:
+    """Return how a figure was found, for people."""
+    known, _, why = words.partition(": ")
+    return _METHODS.get(known, known) + (f", since {why}" if why else "")
+
+
+def what(builder: Payload, by: str, item: str) -> Any:
+    """Return what an item is on the page: the number of a site, the code of a country, or the line of an edge."""
+    if by in {"node", "passage"}:
+        return builder.place[item]
+    if by != "edge":
+        return item
+    edge = builder.net.edges.loc[[item]]
+    source, target, product, mode = edge[["source", "target", "product", "mode"]].iloc[0]
+    line = sea_lines(edge, builder.nodes)[item] if mode == "sea" else None
+    steps = [] if line is None else np.diff(lanes.thin(lanes.unwrap(line)), axis=0, prepend=0).ravel().tolist()
+    return [builder.place[source], builder.place[target], builder.number.get(product, -1), mode, pack(steps)]
 
 
 class _Writer:
@@ -163,11 +187,11 @@ class _Writer:
                 self._shipments(stops.get(item)),
             ]  # fmt: skip
             group = "unnamed" if row["residual"] else _GROUPS.get(row["kind"], by)
-            what = self._what(by, item)
-            if what in self.written:
+            place = what(self.builder, by, item)
+            if place in self.written:
                 continue  # a strait by node and by passage
-            self.written.append(what)
-            out.append([what, group, self._method(row["method"]), [tonne(value) for value in figures], *lists])
+            self.written.append(place)
+            out.append([place, group, self._method(row["method"]), [tonne(value) for value in figures], *lists])
         return out
 
     def _chosen(self, by: str, table: pd.DataFrame) -> pd.DataFrame:
@@ -180,24 +204,9 @@ class _Writer:
         drawn = table[ends.to_numpy()]
         return drawn[(drawn["loss_t"] > 0).to_numpy() | (np.arange(len(drawn)) < _EDGES)]
 
-    def _what(self, by: str, item: str) -> Any:
-        """Return what an item is: the number of a site, the code of a country, or the line of an edge."""
-        if by in {"node", "passage"}:
-            return self.place[item]
-        if by != "edge":
-            return item
-        edge = self.builder.net.edges.loc[[item]]
-        source, target, product, mode = edge[["source", "target", "product", "mode"]].iloc[0]
-        line = sea_lines(edge, self.builder.nodes)[item] if mode == "sea" else None
-        steps = [] if line is None else np.diff(lanes.thin(lanes.unwrap(line)), axis=0, prepend=0).ravel().tolist()
-        number = self.builder.number.get(product, -1)
-        return [self.place[source], self.place[target], number, mode, pack(steps)]
-
     def _method(self, words: str) -> int:
         """Return the number of a method; a bound is told from an exact figure."""
-        known, _, why = words.partition(": ")
-        told = _METHODS.get(known, known) + (f", since {why}" if why else "")
-        entry = [told, int("at least" in known)]
+        entry = [methods(words), int("at least" in words.partition(": ")[0])]
         if entry not in self.methods:
             self.methods.append(entry)
         return self.methods.index(entry)

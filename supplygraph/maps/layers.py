@@ -23,7 +23,7 @@ from supplygraph.maps.pack import pack, short
 from supplygraph.network import schema
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from supplygraph.maps.lanes import Line, Table
     from supplygraph.maps.scenarios import Scenario
@@ -51,7 +51,9 @@ class Flows:
 class Payload:
     """Collects what the page needs; :meth:`build` returns it as plain lists and dicts."""
 
-    def __init__(self, net: SupplyNetwork, scenarios: Sequence[Scenario], *, product: str | None = None) -> None:
+    def __init__(
+        self, net: SupplyNetwork, scenarios: Sequence[Scenario], *, product: str | None = None, keep: Iterable[str] = ()
+    ) -> None:
         products = net.products.sort_values(["mineral", "order"], kind="stable")
         if product is not None:
             if product not in products.index:
@@ -62,6 +64,7 @@ class Payload:
         self.number = {name: i for i, name in enumerate(products.index)}
         self.scenarios = [(s, s.shipments.loc[s.shipments["product"].isin(self.number)]) for s in scenarios]
         self.nodes = net.nodes
+        self.keep = set(keep)
         self.processes = net.processes
         self.at = self.processes["node"]
         self.references: dict[str, int] = {}
@@ -187,7 +190,7 @@ class Payload:
     def _kept(self, tonnes: pd.DataFrame) -> list[str]:
         """Return the nodes to draw: all sites, and the ports and straits that carry or are closed."""
         closed = {node for scenario, _ in self.scenarios for node in scenario.closed}
-        some = (tonnes > 0).any(axis=1) | self.nodes.index.isin(list(closed))
+        some = (tonnes > 0).any(axis=1) | self.nodes.index.isin(list(closed | self.keep))
         makers = set(self.processes.loc[self._of_products(), "node"])
         site = self.nodes["kind"].isin(_SITES) & self.nodes.index.isin(list(makers))
         return sorted(self.nodes.index[some | site])

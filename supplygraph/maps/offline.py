@@ -86,10 +86,11 @@ class OfflineMap(folium.Map):  # type: ignore[misc]
         data = {**self.payload, "title": self.title, "theme": theme.for_script()}
         html = page.html
         extra = _script(self, added) if added else ""
+        code = program(failures="failures" in self.payload, attack="attack" in self.payload)
         return page.document(
             title=self.title,
             style=[leaflet_style, theme.variables() + page.asset("map.css")],
-            scripts=[leaflet_script, program(failures="failures" in self.payload), extra],
+            scripts=[leaflet_script, code, extra],
             data={"map-data": data, "map-world": layers.world()},
             body=[
                 html.main(html.div(id="map"), id="page"),
@@ -142,12 +143,12 @@ class OfflineMap(folium.Map):  # type: ignore[misc]
         return self._frame()
 
 
-def program(*, failures: bool) -> str:
+def program(*, failures: bool, attack: bool = False) -> str:
     """Return our own script: the asset files, in order, inside one function, without comments and indents.
 
-    What tells single failures comes along only where there are some.
+    What tells single and joint failures comes along only where there are some.
     """
-    names = [*SCRIPTS, *(["failures.js"] if failures else []), "main.js"]
+    names = [*SCRIPTS, *(["failures.js"] if failures or attack else []), *(["attacks.js"] if attack else []), "main.js"]
     lines = [line.strip() for name in names for line in page.asset(name).splitlines()]
     code = [line for line in lines if line and not line.startswith(("//", "/*", "*"))]
     return "(function () {\n'use strict';\n" + "\n".join(code) + "\n}());\n"

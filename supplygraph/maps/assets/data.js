@@ -283,10 +283,12 @@ function readData(raw, topology) {
     short: new Map(scenario.short.map(([node, demand, unmet, displaced]) => [node, { demand, unmet, displaced }])),
   }));
   const failures = raw.failures ? readFailures(raw.failures, nodes, raw.countries) : null;
+  const attack = raw.attack ? readAttack(raw.attack, nodes, raw.countries) : null;
   return {
     ...raw,
     failures,
-    answer: failures ? stateShares(failures) : raw.answer,
+    attack,
+    answer: failures ? stateShares(failures) : attack ? attack.answer : raw.answer,
     scenarios,
     nodes,
     links,

@@ -34,6 +34,11 @@ function flowOn(item, scenario, product) {
   return { there, back, both: there + back };
 }
 
+/** Joint failures, where the map shows what they hit: today's network, on which they fall. */
+function attackShown(canvas) {
+  return canvas.data.attack && canvas.scenario() === 0 && !canvas.comparing() ? canvas.data.attack : null;
+}
+
 const Canvas = L.Layer.extend({
   initialize(data, state, base) {
     this.data = data;
@@ -134,7 +139,10 @@ const Canvas = L.Layer.extend({
       drawFailingEdges(this, pen, frame);
       drawStopping(this, pen, frame);
     }
+    const attack = attackShown(this);
+    if (attack) drawAttackedLinks(this, pen, frame, attack);
     drawSites(this, pen, frame);
+    if (attack) drawAttack(this, pen, frame, attack);
     if (this.data.failures) {
       drawGains(this, pen, frame);
       drawChosen(this, pen, frame);
@@ -208,6 +216,7 @@ function drawLand(canvas, pen, frame) {
     const { chosen } = canvas.state;
     pen.lineWidth = 2.4 / frame.k;
     for (const country of canvas.data.world) if (chosen && chosen.iso === country.iso) pen.stroke(country.path);
+    if (attackShown(canvas)) drawAttackedStates(canvas, pen, frame, attackShown(canvas));
   });
 }
 
@@ -242,7 +251,7 @@ function strokeClass(canvas, pen, frame, { step, less, dotted, reported, path },
   const stroke = (widths.least + step / STEPS * width) * frame.swell / frame.k;
   const full = canvas.comparing() ? colours[less ? 'less' : 'more'] : colour;
   // What fails stands out over paler lines.
-  const depth = Math.min(1, 0.42 + step / STEPS * 0.9) * (canvas.data.failures ? 0.6 : 1);
+  const depth = Math.min(1, 0.42 + step / STEPS * 0.9) * (canvas.data.failures || attackShown(canvas) ? 0.6 : 1);
   pen.lineJoin = 'round';
   pen.lineCap = 'round';
   pen.lineWidth = stroke;

@@ -8,7 +8,7 @@ class App {
     this.state = freshState(data);
     rank(data);
     this.page = document.getElementById('page');
-    this.page.classList.toggle('sg-failing', data.failures !== null);
+    this.page.classList.toggle('sg-failing', data.failures !== null || data.attack !== null);
     this.container = document.getElementById('map');
     this.map = this.makeMap(this.container, true);
     this.container.leafletMap = this.map;
@@ -42,9 +42,10 @@ class App {
     });
   }
 
-  /** Show every site that ships or receives, clear of the panel. */
+  /** Show every site that ships or receives, and all that fails together, clear of the panel. */
   fit() {
-    const active = this.data.nodes.filter((node) => node.kind !== 'passage' && node.flow.some((value) => value > 0));
+    const marked = this.data.attack ? this.data.attack.marked : new Set();
+    const active = this.data.nodes.filter((node) => marked.has(node.index) || (node.kind !== 'passage' && node.flow.some((value) => value > 0)));
     const places = (active.length ? active : this.data.nodes).map((node) => [node.lat, node.lon]);
     if (!places.length) return;
     const wide = window.innerWidth > 700;

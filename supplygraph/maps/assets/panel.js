@@ -18,6 +18,7 @@ class Panel {
     this.home = el('div', {},
       data.subtitle && el('p', { class: 'sg-note', text: data.subtitle, dir: 'auto' }),
       this.ranking && this.ranking.element,
+      data.attack && attackWords(app),
       this.search(),
       data.scenarios.length > 1 && this.scenarios(),
       this.figures,
@@ -126,7 +127,7 @@ class Panel {
       return el('label', {}, box, text);
     });
     this.details = el('details', { class: 'sg-more', open: window.innerHeight > 760 && window.innerWidth > 700
-      && !data.failures && !data.scenarios.some((scenario) => scenario.short.size) },
+      && !data.failures && !data.attack && !data.scenarios.some((scenario) => scenario.short.size) },
       el('summary', { text: 'Filters and layers' }),
       data.products.length > 1 && el('label', { class: 'sg-label', for: 'sg-product', text: 'Product' }),
       data.products.length > 1 && product,
@@ -235,7 +236,7 @@ class Legend {
     const row = (picture, text) => el('div', { class: 'sg-row' }, picture, el('span', { text }));
     const comparing = state.mode === 'difference';
     const { land, more, less } = theme.colours;
-    this.rows.replaceChildren(...(data.failures ? failureRows(this.app, row) : []), ...this.lineRows(row), ...this.siteRows(row), ...this.shockRows(row),
+    this.rows.replaceChildren(...(data.failures ? failureRows(this.app, row) : []), ...(attackShown(this.app.canvas) ? attackRows(this.app, row) : []), ...this.lineRows(row), ...this.siteRows(row), ...this.shockRows(row),
       ...(comparing && state.fill === 'share' ? [row(svg(46, 16,
         ['rect', { x: 8, y: 3, width: 14, height: 10, fill: mix(land, more, 0.35) }],
         ['rect', { x: 24, y: 3, width: 14, height: 10, fill: mix(land, less, 0.35) }]), `Share of ${data.stage}: up, down`)] : []),
@@ -288,7 +289,7 @@ class Legend {
         'Sites: more, less, the same')];
     }
     const colour = laneColour(canvas);
-    const scale = (data.failures ? [0.5] : [1, 0.2, 0.02]).map((part) => roundish(data.largest.line * part));
+    const scale = (data.failures || data.attack ? [0.5] : [1, 0.2, 0.02]).map((part) => roundish(data.largest.line * part));
     return [
       ...scale.map((value) => row(svg(46, 16, stroke(8, tone(colour), Math.min(15, widthOf(value))),
         stroke(8, colour, Math.min(15, widthOf(value)), { 'stroke-dasharray': '11 3' })), tonnes(value) + ' a year')),

@@ -61,7 +61,8 @@ function pictureLegend(app, pen, y) {
       if (loss) words(`Largest site: ${tonnes(loss)} of demand lost`);
       if (through) words(`Largest strait: ${tonnes(through)} through`);
     }
-    for (const part of data.failures ? [0.5] : [1, 0.2, 0.02]) {
+    if (attackShown(canvas)) words(attackSigns(data.attack));
+    for (const part of data.failures || data.attack ? [0.5] : [1, 0.2, 0.02]) {
       const value = roundish(data.largest.line * part);
       const width = widths.least + Math.sqrt(value / data.largest.line) * widths.lane;
       stroke(laneColour(canvas), width * canvas.frame.swell, `${tonnes(value)} a year`);

@@ -83,7 +83,8 @@ function answerRows(canvas, node) {
 /** What a factory asks for and goes without, and what of it the fix took. */
 function missingRows(canvas, node) {
   const scenario = canvas.data.scenarios[canvas.scenario()];
-  const short = scenario.short.get(node.index);
+  const fails = attackShown(canvas);
+  const short = (fails ? fails.lost : scenario.short).get(node.index);
   if (!short) return [];
   const rows = [['Asks for', tonnes(short.demand)],
     ['Goes without', `${tonnes(short.unmet)} (${percent(short.unmet / short.demand)})`]];

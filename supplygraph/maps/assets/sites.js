@@ -70,6 +70,7 @@ function radiusOf(canvas, node, frame) {
 
 function drawSites(canvas, pen, frame) {
   const { data, state } = canvas;
+  const attack = attackShown(canvas);
   // Where size is what counts, small sites lie on large ones, whatever their kind.
   const orders = data.failures ? [['port'], ['factory', 'mine', 'refinery'], ['passage']] : [['port'], ['factory'], ['mine'], ['refinery'], ['passage']];
   for (const kinds of orders) {
@@ -79,6 +80,7 @@ function drawSites(canvas, pen, frame) {
       const closed = isClosed(data, canvas.scenario(), node);
       const idle = siteTonnes(canvas, node) <= 0;
       if (state.chosen && state.chosen.node === node) continue;
+      if (attack && attack.marked.has(node.index)) continue;
       if (idle && !closed && (kind === 'port' || kind === 'passage')) continue;
       const r = closed ? Math.max(7.5, radiusOf(canvas, node, frame)) : radiusOf(canvas, node, frame);
       eachCopy(frame, node, 12, (x, y) => {
@@ -130,7 +132,8 @@ function drawSite(pen, colours, node, x, y, r, { idle, colour }) {
 /** What a factory goes without in the scenario shown: nothing, or its demand and the tonnes missing. */
 function missing(canvas, node) {
   const { chosen } = canvas.state;
-  const short = (chosen ? chosen.lost : canvas.data.scenarios[canvas.scenario()].short).get(node.index);
+  const fails = chosen || attackShown(canvas);
+  const short = (fails ? fails.lost : canvas.data.scenarios[canvas.scenario()].short).get(node.index);
   return short && short.unmet > 0.005 * short.demand ? short : null;
 }
 
@@ -176,10 +179,14 @@ function drawLabels(canvas, pen, frame) {
   const taken = takenBoxes(canvas);
   const free = (b) => taken.every((q) => b[0] >= q[2] || b[2] <= q[0] || b[1] >= q[3] || b[3] <= q[1]);
   const scenario = canvas.scenario();
-  if (data.failures && scenario === data.failures.base) {
-    const texts = failureLabels(canvas, frame);
+  const attack = attackShown(canvas);
+  if (attack || (data.failures && scenario === data.failures.base)) {
+    const texts = attack ? attackLabels(canvas, frame, attack) : failureLabels(canvas, frame);
     for (const { place, gap } of texts) eachCopy(frame, place, 0, (x, y) => taken.push([x - gap + 4, y - gap + 4, x + gap - 4, y + gap - 4]));
-    for (const text of texts) label(pen, frame, text.place, text.words, free, taken, { font: `600 12px ${theme.font}`, ...text });
+    for (const text of texts) {
+      const look = { font: `600 12px ${theme.font}`, ...text };
+      (text.places || [text.place]).some((place) => label(pen, frame, place, text.words, free, taken, look) > 0);
+    }
     return;
   }
   const straits = state.hidden.has('passage') ? [] : data.ranked.filter((n) => n.kind === 'passage'

@@ -25,6 +25,7 @@ function tablesOf(canvas) {
   const chosen = (link) => state.product < 0 || link.product === state.product;
   return [
     ...(data.failures ? [failureTable(data)] : []),
+    ...(data.attack ? attackTables(data) : []),
     ['Sites', columns(['Site', 'Kind', 'Country', 'Operator', 'Status', 'Confidence']), () => data.nodes
       .filter((n) => n.kind !== 'passage' && visible(n))
       .map((n) => [n.name, KIND_WORDS[n.kind], data.countryName(n.country), operators(n), sentence(n.status),
