@@ -229,6 +229,7 @@ def interdict(
     kind: Kind = None,
     exclude: Excluded = None,
     time_limit: Patience = 60.0,
+    page: Page = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -242,6 +243,7 @@ def interdict(
     )  # fmt: skip
     _say(answer.explain())
     _show(answer.table, as_json=as_json, as_csv=as_csv, top=0)
+    _draw(answer, page)
 
 
 @_command
@@ -257,6 +259,7 @@ def defend(
     kind: Kind = None,
     exclude: Excluded = None,
     time_limit: Patience = 60.0,
+    page: Page = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -267,6 +270,7 @@ def defend(
     )  # fmt: skip
     _say(answer.explain())
     _show(answer.table, as_json=as_json, as_csv=as_csv, top=0)
+    _draw(answer, page)
 
 
 @_command

@@ -205,13 +205,15 @@ def test_chokepoints_on_top_of_a_scenario(tmp_path):
     assert (tmp_path / "points.html").stat().st_size > 100_000
 
 
-def test_worst_sets_and_what_to_protect():
-    done = run("interdict", "germanium", "-k", 2, "--by", "country", "--exclude", "DEU", "--country", "USA", "--json")
+def test_worst_sets_and_what_to_protect(tmp_path):
+    done = run("interdict", "germanium", "-k", 2, "--by", "country", "--exclude", "DEU", "--country", "USA", "--json",
+               "--html", tmp_path / "worst.html")
     assert done.returncode == 0, done.stderr
     assert "proved" in done.stderr
     rows = json.loads(done.stdout)
     assert {"loss_alone_t", "loss_without_it_t", "country"} <= set(rows[0])
     assert "DEU" not in {row["country"] for row in rows}
+    assert (tmp_path / "worst.html").stat().st_size > 100_000
     done = run("defend", "germanium", "-k", 1, "-j", 1, "--kind", "refinery", "--csv")
     assert done.returncode == 0, done.stderr
     assert "best defence" in done.stderr
