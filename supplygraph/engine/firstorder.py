@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
+
+from supplygraph.engine.kernels import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,4 +219,5 @@ def _cross(ptr: Any, row: Any, value: Any, x: Any, y: Any) -> float:
     return total
 
 
-_COLUMNS, _ROWS, _CROSS = (njit(cache=True, nogil=True)(kernel) for kernel in (_columns, _rows, _cross))
+_LOOPS: list[Any] = [compiled(kernel) for kernel in (_columns, _rows, _cross)]
+_COLUMNS, _ROWS, _CROSS = _LOOPS

@@ -25,7 +25,12 @@ _Kernel = TypeVar("_Kernel", bound="Callable[..., Any]")
 def compiled(kernel: _Kernel) -> _Kernel:
     """Compile a loop: cached on disk, without the GIL. A kernel calls only kernels of its own file.
 
-    The cache of a file is renewed when that file changes, not when another one does.
+    The cache of a file is renewed when that file changes, not when another one does. Where nothing can be written to
+    disk, kernels are compiled anew in each process.
     """
-    made: _Kernel = njit(cache=True, nogil=True)(kernel)
+    made: _Kernel
+    try:
+        made = njit(cache=True, nogil=True)(kernel)
+    except RuntimeError:  # numba found no place for its cache
+        made = njit(nogil=True)(kernel)
     return made
