@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SCRIPTS = ("data.js", "draw.js", "sites.js", "popup.js", "table.js", "panel.js", "picture.js")
+#: What tells single failures, and draws their marks for joint ones too.
+FAILURES = ("failures.js", "failure-marks.js", "failure-panel.js")
 #: folium layers that draw shapes and carry no HTML.
 _PLAIN = {
     "FeatureGroup", "PolyLine", "Polygon", "Rectangle", "Circle", "CircleMarker", "PolyMarker", "GeoJson",
@@ -148,7 +150,7 @@ def program(*, failures: bool, attack: bool = False) -> str:
 
     What tells single and joint failures comes along only where there are some.
     """
-    names = [*SCRIPTS, *(["failures.js"] if failures or attack else []), *(["attacks.js"] if attack else []), "main.js"]
+    names = [*SCRIPTS, *(FAILURES if failures or attack else []), *(["attacks.js"] if attack else []), "main.js"]
     lines = [line.strip() for name in names for line in page.asset(name).splitlines()]
     code = [line for line in lines if line and not line.startswith(("//", "/*", "*"))]
     return "(function () {\n'use strict';\n" + "\n".join(code) + "\n}());\n"

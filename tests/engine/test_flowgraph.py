@@ -10,6 +10,9 @@ from supplygraph.engine.flowgraph import SINK, SOURCE, FlowGraph, worths
 from supplygraph.engine.program import Program
 from supplygraph.network.network import SupplyNetwork
 
+#: Seeds of plain networks for which a maximum flow is exact.
+EXACT = (0, 2, 3, 4, 5, 6, 7, 8)
+
 
 def flow_of(program, scenario=None, demand=None):
     setting = program.setting(program.scenario() if scenario is None else scenario, demand=demand)
@@ -50,13 +53,12 @@ def test_most_plain_networks_are_exact():
     assert any("different shares" in flow_of(Program(random_network(seed))).why for seed in range(5))
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", EXACT)
 def test_a_failed_item_is_a_set_of_arcs(seed):
     net = plain_network(seed)
     program = Program(net)
     flow = flow_of(program)
-    if not flow.exact:
-        pytest.skip(flow.why)
+    assert flow.exact, flow.why
     for of, ids, name in (
         (flow.node, program.graph.nodes, "closed_nodes"), (flow.edge, program.graph.edges, "closed_edges"),
         (flow.process, program.graph.processes, "closed_processes"),

@@ -189,7 +189,7 @@ def test_kinds_and_exclusions():
         ({"k": 1, "by": "continent"}, UnknownNameError, "continent"),
         ({"k": 1, "kinds": "refinary"}, UnknownNameError, "refinery"),
         ({"k": 1, "exclude": ["kokola"]}, UnknownNameError, "kokkola"),
-        ({"k": 1, "demand": "XXX"}, UnknownNameError, "XXX"),
+        ({"k": 1, "demand": "LUX"}, UnknownNameError, "LUX"),
     ],
 )
 def test_wrong_options_are_refused(options, error, says):
