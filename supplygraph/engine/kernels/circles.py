@@ -7,7 +7,7 @@ from one source, so the answer holds for everything before the group as well.
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -155,15 +155,7 @@ def _certain(group: Group, value: Floats) -> Bools:
     bound = value[:, k - 1].copy()
     heap = [(bound[vertex], np.int64(vertex)) for vertex in range(size) if bound[vertex] < np.inf]
     heap.sort()
-    while heap:
-        length, vertex = heappop(heap)
-        if length > bound[vertex]:
-            continue
-        for slot in range(out_ptr[vertex], out_ptr[vertex + 1]):
-            other, longer = np.int64(head[out_ids[slot]]), length + weight[out_ids[slot]]
-            if longer < bound[other]:
-                bound[other] = longer
-                heappush(heap, (longer, other))
+    _settle(bound, heap, head, weight, out_ptr, out_ids)
     certain = np.ones(size, dtype=np.bool_)
     for row in range(size):
         for slot in range(in_ptr[row], in_ptr[row + 1]):
@@ -231,16 +223,24 @@ def _distances(goal: int, group: Group) -> Floats:
     ahead = np.full(in_ptr.size - 1, np.inf)
     ahead[goal] = 0.0
     heap = [(0.0, np.int64(goal))]
-    while heap:
-        length, vertex = heappop(heap)
-        if length > ahead[vertex]:
-            continue
-        for slot in range(in_ptr[vertex], in_ptr[vertex + 1]):
-            other, longer = np.int64(tail[in_ids[slot]]), length + weight[in_ids[slot]]
-            if longer < ahead[other]:
-                ahead[other] = longer
-                heappush(heap, (longer, other))
+    _settle(ahead, heap, tail, weight, in_ptr, in_ids)
     return ahead
+
+
+@compiled
+def _settle(
+    length: Floats, heap: list[tuple[float, Any]], ends: Integers, weight: Floats, ptr: Integers, ids: Integers
+) -> None:
+    """Shorten lengths along arcs, nearest first (Dijkstra), from what is in the heap."""
+    while heap:
+        far, vertex = heappop(heap)
+        if far > length[vertex]:
+            continue
+        for slot in range(ptr[vertex], ptr[vertex + 1]):
+            other, longer = np.int64(ends[ids[slot]]), far + weight[ids[slot]]
+            if longer < length[other]:
+                length[other] = longer
+                heappush(heap, (longer, other))
 
 
 @compiled
