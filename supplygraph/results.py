@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from supplygraph import facts
 from supplygraph.errors import DataError, Problem
@@ -151,6 +151,22 @@ class Result:
     def provenance(self) -> Mapping[str, Any]:
         """Fingerprint of the network, version of the package, ids of the references used."""
         return MappingProxyType(self._provenance)
+
+    def extended(
+        self,
+        *,
+        tables: Mapping[str, pd.DataFrame] | None = None,
+        figures: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        explanation: str | None = None,
+    ) -> Self:
+        """Return this answer with further (or other) tables, figures and parameters."""
+        other = object.__new__(type(self))
+        given = {"_tables": tables, "_figures": figures, "_params": params}
+        changed = {name: {**self.__dict__[name], **(more or {})} for name, more in given.items()}
+        words = self._explanation if explanation is None else explanation
+        other.__dict__.update({**self.__dict__, **changed, "_explanation": words})
+        return other
 
     def explain(self) -> str:
         """Return the answer in plain words."""

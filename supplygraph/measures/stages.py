@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from supplygraph import facts
 from supplygraph.errors import DataError, Problem, UnknownNameError
+from supplygraph.scenario.alignment import Alignment
 from supplygraph.scenario.stages import in_stages, process_stages
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from supplygraph.network.network import SupplyNetwork
+
+#: Country to bloc, or the tiers of an alignment.
+Blocs = Mapping[str, str] | Alignment
+
+#: Processes that change nothing belong to no stage: stocks keep, traders pass on.
+_UNCHANGING = ("stock", "trade")
+#: Who may stand behind a site.
+GROUPINGS = ("country", "owner", "bloc", "node")
 
 
 def in_stage(network: SupplyNetwork, stage: str) -> pd.Series:
-    """Tell for each process whether it belongs to a stage; stock processes make nothing and belong to none.
+    """Tell for each process whether it belongs to a stage; stocks and traders change nothing and belong to none.
 
     ``refining`` means separation for a mineral without a refining stage (rare earths).
 
@@ -27,7 +39,7 @@ def in_stage(network: SupplyNetwork, stage: str) -> pd.Series:
         If processes of several minerals do: their tonnes have no common measure.
     """
     role, mineral = network.processes["role"], network.processes["mineral"]
-    inside = in_stages(network, (stage,)) & (role != "stock")
+    inside = in_stages(network, (stage,)) & ~role.isin(_UNCHANGING)
     if not inside.any():
         known = process_stages(network)[role != "stock"].dropna().unique()
         raise UnknownNameError.of("stage", stage, known)
@@ -42,7 +54,7 @@ def in_stage(network: SupplyNetwork, stage: str) -> pd.Series:
     return inside
 
 
-def behind(network: SupplyNetwork, by: str) -> pd.DataFrame:
+def behind(network: SupplyNetwork, by: str, blocs: Blocs | None = None) -> pd.DataFrame:
     """Return who stands behind each site: columns ``node``, ``by``, ``share``; the rest is unknown.
 
     Parameters
@@ -50,26 +62,52 @@ def behind(network: SupplyNetwork, by: str) -> pd.DataFrame:
     network
         The network.
     by
-        ``"country"`` (where it stands), ``"owner"`` (countries of its owners) or ``"node"`` (the
-        site itself; an unnamed rest is no site).
+        ``"country"`` (where it stands), ``"owner"`` (countries of its owners), ``"bloc"`` (of the country where it
+        stands) or ``"node"`` (the site itself; an unnamed rest is no site).
+    blocs
+        For ``by="bloc"``: see :func:`bloc_of`.
 
     Raises
     ------
     UnknownNameError
         If ``by`` is none of these.
+    DataError
+        If blocs are asked for and not given, or the other way round.
     """
+    if by not in GROUPINGS:
+        raise UnknownNameError.of("grouping", by, GROUPINGS)
+    if (by == "bloc") != (blocs is not None):
+        said = "not given, but by='bloc'." if by == "bloc" else f"given, but by={by!r}."
+        remedy = 'Give by="bloc" with blocs={"DEU": "EU", ...} or blocs=sg.forge(as_of=...).'
+        raise DataError("no blocs to group by", [Problem("blocs", said, remedy)])
     if by == "owner":
         owners = network.owners.reset_index()
         return owners[["node", "owner", "share"]].rename(columns={"owner": "by"})
     nodes = network.nodes
-    if by == "country":
-        label = nodes["country"]
+    label = nodes["country"]
+    if blocs is not None:
+        label = label.map(bloc_of(label.dropna().unique(), blocs))
     elif by == "node":
         label = nodes.index.to_series().mask(nodes["status"] == "residual")
-    else:
-        raise UnknownNameError.of("grouping", by, ("country", "owner", "node"))
     known = label.dropna()
     return pd.DataFrame({"node": known.index.to_numpy(), "by": known.to_numpy(), "share": 1.0})
+
+
+def bloc_of(countries: Iterable[str], blocs: Blocs) -> dict[str, str]:
+    """Return the bloc of each country; of some it may not be known.
+
+    Parameters
+    ----------
+    countries
+        Alpha-3 codes.
+    blocs
+        A mapping (country to bloc), in which countries not named stand for themselves; or an alignment, whose tiers
+        are the blocs: a country without a known tier has no known bloc.
+    """
+    if isinstance(blocs, Alignment):
+        tiers = {country: blocs.tier(country) for country in countries}
+        return {country: tier for country, tier in tiers.items() if tier is not None}
+    return {country: str(blocs.get(country, country)) for country in countries}
 
 
 def names(network: SupplyNetwork | None, by: str) -> pd.Series:
