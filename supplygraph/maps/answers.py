@@ -105,13 +105,29 @@ def _words(row: Mapping[str, Any]) -> list[list[str]]:
     for name, value in row.items():
         if name in _PLAIN or isinstance(value, bool) or not isinstance(value, int | float) or pd.isna(value):
             continue
+        if name.removesuffix("_low").removesuffix("_high") != name and _interval(row, name.rpartition("_")[0]):
+            continue  # it stands behind the figure that it bounds
         label, unit = _label(name)
-        if "share" in name:
-            out.append([label, f"{100 * value:.3g} %"])
-        else:
-            shown = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-            out.append([label, shown.replace(",", "\u2009") + unit])
+        share = "share" in name
+        shown = _told(value, share=share)
+        bounds = [_told(bound, share=share) for bound in _interval(row, name)]
+        if bounds and bounds != [shown, shown]:
+            shown += f" ({' to '.join(bounds)})"
+        out.append([label, shown + (" %" if share else unit)])
     return out
+
+
+def _interval(row: Mapping[str, Any], name: str) -> list[float]:
+    """Return both bounds of a figure where they are known, else nothing."""
+    bounds = [row.get(f"{name}_low"), row.get(f"{name}_high")]
+    return [] if name not in row or any(bound is None or pd.isna(bound) for bound in bounds) else [*map(float, bounds)]  # type: ignore[arg-type]
+
+
+def _told(value: float, *, share: bool) -> str:
+    """Write a figure with three digits that count."""
+    if share:
+        return f"{100 * value:.3g}"
+    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}").replace(",", "\u2009")
 
 
 def _label(name: str) -> tuple[str, str]:

@@ -236,15 +236,15 @@ class _Seen:
         if what.wide:
             stability = pd.DataFrame(share.reshape(shape), index=numbers.index, columns=list(numbers.columns))
             tables = {"low": frames[0], "high": frames[1], "stability": stability}
-            return central.extended(tables=tables, figures=told, params=params)
-        table = dict(self._beside(central.table, frames))
-        if what.rank is not None:
-            table["rank_low"], table["rank_high"] = self.ranks.at(LOW), self.ranks.at(HIGH)
-            table["stability"] = share
-            params["stability"] = f"share of draws among the first {TOP}"
-        return central.extended(
-            tables={"table": pd.DataFrame(table, index=numbers.index)}, figures=told, params=params
-        )
+        else:
+            table = dict(self._beside(central.table, frames))
+            if what.rank is not None:
+                table["rank_low"], table["rank_high"] = self.ranks.at(LOW), self.ranks.at(HIGH)
+                table["stability"] = share
+                params["stability"] = f"share of draws among the first {TOP}"
+            tables = {"table": pd.DataFrame(table, index=numbers.index)}
+        words = f"{central.explain()} {_words(tables, told, what, self.draws)}"
+        return central.extended(tables=tables, figures=told, params=params, explanation=words)
 
     def _beside(self, table: pd.DataFrame, frames: list[pd.DataFrame]) -> Iterator[tuple[str, Any]]:
         """Return the columns of a table, bounds after each that varies."""
@@ -256,3 +256,18 @@ class _Seen:
             if name in self.numbers.columns:
                 yield f"{name}_low", frames[0][name]
                 yield f"{name}_high", frames[1][name]
+
+
+def _words(tables: Mapping[str, pd.DataFrame], figures: Mapping[str, float], what: Spread, draws: int) -> str:
+    """Say how sure the figures and the ranking are."""
+    said = [
+        f"{name.upper() if name == 'hhi' else name.replace('_', ' ')} {figures[f'{name}_low']:.3g} to "
+        f"{figures[f'{name}_high']:.3g}"
+        for name in what.figures
+        if figures[f"{name}_high"] > figures[f"{name}_low"]
+    ]
+    table = tables.get("table")
+    if table is not None and "stability" in table and len(table) > TOP:
+        firm = int((table["stability"].head(TOP) >= HIGH).sum())
+        said.append(f"{firm} of the first {TOP} stay among them in at least {HIGH:.0%} of the draws")
+    return f"Over {draws} draws (5 to 95 %): {'; '.join(said)}." if said else f"Intervals are of {draws} draws."
