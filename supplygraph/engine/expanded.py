@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
-EXTRACT, TRANSFORM, USE, STOCK = range(len(ROLES))
+EXTRACT, TRANSFORM, USE, STOCK, TRADE = range(len(ROLES))
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,8 @@ class Expanded:
         Per arc (edge): end vertices, USD/t, km, days, t/yr. A missing cost, km or day counts as 0.
     at, role, takes, gives, limit, recovery, activity, fee
         Per process: node, role, input and output product, capacity, recovery (missing = 1), activity
-        (NaN unknown) and processing cost (USD per t of output, missing = 0).
+        (NaN unknown) and processing cost (USD per t of output, missing = 0). A trader is a plant
+        (``TRANSFORM``) whose output is its input.
     takes_at, gives_at
         Per process: the vertex where it takes its input and puts its output.
     makes, accepts
@@ -209,7 +210,7 @@ def expand(net: SupplyNetwork) -> Expanded:
         days=np.nan_to_num(_numbers(edges["days"])),
         capacity=_numbers(edges["capacity_t"]),
         at=at,
-        role=_codes(pd.Index(ROLES), processes["role"]),
+        role=_works(processes["role"]),
         takes=takes,
         gives=gives,
         limit=_numbers(processes["capacity_t"]),
@@ -267,6 +268,12 @@ def _vertices(
     product, rest = np.divmod(keys, max(len(nodes) * len(berth_ids), 1))
     node, berth = np.divmod(rest, len(berth_ids))
     return _Vertices(product, node, berth_ids[berth], ends[0], ends[1], takes_at, gives_at)
+
+
+def _works(role: pd.Series) -> Ints:
+    """Roles as numbers; what a trader sends comes from what it takes, as at a plant."""
+    code = _codes(pd.Index(ROLES), role)
+    return np.where(code == TRADE, TRANSFORM, code)
 
 
 def _codes(ids: pd.Index, values: pd.Series) -> Ints:

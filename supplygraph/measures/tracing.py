@@ -121,9 +121,11 @@ def trace(network: SupplyNetwork, shipments: pd.DataFrame | None = None) -> Trac
     """
     processes = network.processes
     shipments = network.shipments if shipments is None else shipments
-    shipments = shipments[shipments["flow_t"] > 0]
+    moves = shipments["flow_t"].to_numpy(dtype=np.float64) > 0
+    if not moves.all():
+        shipments = shipments[moves]
     origin, destination = (_positions(processes.index, shipments[end]) for end in ("origin", "destination"))
-    flow = shipments["flow_t"].to_numpy(dtype=float)
+    flow = shipments["flow_t"].to_numpy(dtype=np.float64)
     intake = np.bincount(destination, weights=flow, minlength=len(processes))
     demand = np.where(processes["output"].isna().to_numpy(), intake, 0.0)
     if not demand.any():
@@ -150,16 +152,22 @@ def visits(traced: Trace) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """
     network = traced.network
     edges, nodes = network.edges, network.nodes
-    routes = traced.routes.reset_index(drop=True)
-    legs = routes.dropna().str.split(LIST_SEPARATOR).explode()
+    count = np.arange(len(traced.flow))
+    on_leg, legs = _legs(traced.routes)
     where = _positions(edges.index, legs)
     ends = [_positions(nodes.index, edges[side])[where] for side in ("source", "target")]
-    count = np.arange(len(routes))
-    on_leg = legs.index.to_numpy()
     shipment = np.concatenate([on_leg, on_leg, count, count])
     node = np.concatenate([*ends, traced.node[traced.origin], traced.node[traced.destination]])
-    pairs = np.unique(np.stack([node, shipment], axis=1), axis=0)
-    return pairs[:, 1].astype(np.int64), pairs[:, 0].astype(np.int64)
+    node, shipment = np.divmod(np.unique(node * max(len(count), 1) + shipment), max(len(count), 1))
+    return shipment, node
+
+
+def _legs(routes: pd.Series) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Return the edges of all routes, each with the position of its route."""
+    given = np.flatnonzero(routes.notna().to_numpy())
+    texts = routes.iloc[given].tolist()
+    count = np.array([text.count(LIST_SEPARATOR) + 1 for text in texts], dtype=np.int64)
+    return np.repeat(given, count), np.array(LIST_SEPARATOR.join(texts).split(LIST_SEPARATOR)[: count.sum()], object)
 
 
 def solve(walk: Any, given: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -190,8 +198,8 @@ def solve(walk: Any, given: NDArray[np.float64]) -> NDArray[np.float64]:
         raise DataError("material without an origin", [problem]) from None
 
 
-def _positions(index: pd.Index, labels: pd.Series) -> NDArray[np.int64]:
-    return np.asarray(index.get_indexer(labels.to_numpy(dtype=object)), dtype=np.int64)  # type: ignore[arg-type]
+def _positions(index: pd.Index, labels: pd.Series | NDArray[Any]) -> NDArray[np.int64]:
+    return np.asarray(index.get_indexer(labels), dtype=np.int64)  # type: ignore[arg-type]
 
 
 def _keep_rows(matrix: Any, kept: NDArray[np.bool_]) -> Any:

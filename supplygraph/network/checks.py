@@ -113,7 +113,7 @@ def _nearest(near: Suggester, cells: pd.Series[Any], otherwise: str) -> Callable
 
 
 #: role -> (has an input, has an output); a stock has exactly one of them.
-_SHAPES = {"extract": (False, True), "transform": (True, True), "use": (True, False)}
+_SHAPES = {"extract": (False, True), "transform": (True, True), "use": (True, False), "trade": (True, True)}
 
 
 def _roles(frames: Frames, report: Report) -> None:
@@ -129,8 +129,16 @@ def _roles(frames: Frames, report: Report) -> None:
     bad = np.flatnonzero((rows["role"] == "stock") & (given == made))
     said = "a process of role `stock` has either an input (build) or an output (release)."
     report.rows("processes", "input", bad, said)
-    same = np.flatnonzero(given & (rows["input"] == rows["output"]))
-    report.rows("processes", "output", same, saying("{0} is its own input.", rows["output"]))
+    trades, alike = rows["role"] == "trade", rows["input"] == rows["output"]
+    same = np.flatnonzero(given & alike & ~trades)
+    remedy = "Only a process of role `trade` sells what it buys."
+    report.rows("processes", "output", same, saying("{0} is its own input.", rows["output"]), remedy)
+    other = np.flatnonzero(trades & given & made & ~alike)
+    bought = saying("{0} is sold, but {1} is bought by a process of role `trade`.", rows["output"], rows["input"])
+    report.rows("processes", "output", other, bought, "Give one product as input and output, or the role `transform`.")
+    lossy = np.flatnonzero(trades & rows["recovery"].notna() & (rows["recovery"] != 1))
+    lost = saying("is {0}; a process of role `trade` loses nothing.", rows["recovery"])
+    report.rows("processes", "recovery", lossy, lost, "Leave it out, or give 1.")
 
 
 def _bands(frames: Frames, report: Report) -> None:

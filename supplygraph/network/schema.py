@@ -13,7 +13,7 @@ from typing import Literal
 Kind = Literal["id", "ref", "text", "list", "country", "choice", "number", "integer"]
 
 NODE_KINDS = ("mine", "refinery", "port", "passage", "factory")
-ROLES = ("extract", "transform", "use", "stock")
+ROLES = ("extract", "transform", "use", "stock", "trade")
 MODES = ("sea", "rail", "road", "pipeline", "onsite")
 CONFIDENCE = ("high", "medium", "low", "estimated")
 BASIS = ("reported", "estimated")
@@ -118,7 +118,7 @@ PROCESSES = Table(
             low=_POSITIVE,
             infinite=True,
         ),
-        Column("recovery", "number", "output per input; missing = 1", low=1e-6),
+        Column("recovery", "number", "output per input; missing = 1, as for every trade", low=1e-6),
         Column("cost_usd_t", "number", "processing cost per tonne of output"),
         Column("activity_t", "number", "estimated output (input for demand and stock build)", low=_POSITIVE),
         Column("activity_low_t", "number", "5 % bound", low=_POSITIVE),
@@ -127,7 +127,7 @@ PROCESSES = Table(
         _REFERENCE,
         _CONFIDENCE,
     ),
-    "What a site does: extract, transform, use, or hold in stock.",
+    "What a site does: extract, transform, use, hold in stock, or trade (buy, mix and sell one product).",
 )
 EDGES = Table(
     "edges",
