@@ -147,7 +147,8 @@ def commodities(graph: Expanded, left: Limits, scenario: Scenario) -> list[Commo
 def flow_bounds(graph: Expanded, left: Limits) -> Floats:
     """Return the most tonnes of each product that can be sent in all.
 
-    The smaller of what its origins can make and what its destinations can take, followed along the chain.
+    The smaller of what its origins can make and what its destinations can take, followed along the chain. A trader
+    sells a tonne at most once: what comes back to it went in a circle.
 
     Raises
     ------
@@ -158,13 +159,17 @@ def flow_bounds(graph: Expanded, left: Limits) -> Floats:
     makes, takes = graph.gives >= 0, graph.takes >= 0
     made_of = (graph.role == TRANSFORM) & makes & takes
     output = np.where(makes, left.output, 0.0)
+    trades = made_of & (graph.takes == graph.gives)
+    resold, makes, takes = graph.takes[trades], makes & ~trades, takes & ~trades
     made, wanted = np.full(size, np.inf), np.full(size, np.inf)
     for _ in range(size):
         feed = np.where(made_of, made[graph.takes] * graph.recovery, np.inf)
         made = tally(graph.gives[makes], np.minimum(output, feed)[makes], size)
+        made += tally(resold, np.minimum(output[trades], made[resold]), size)
         work = np.where(made_of, np.minimum(wanted[graph.gives], output) / graph.recovery, 0.0)
         most = np.where(made_of, work, np.where(graph.role == USE, left.demand, left.intake))
         wanted = tally(graph.takes[takes], most[takes], size)
+        wanted += tally(resold, np.minimum(output[trades], wanted[resold]), size)
     both = np.minimum(made, wanted)
     bad = np.isinf(both)
     if bad.any():
