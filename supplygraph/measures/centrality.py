@@ -7,89 +7,108 @@ that one tonne of demand came from v and another from the same country.
 ``M(v) = 2 s_v (S_country(v) - HHI)`` is the change of the HHI as v grows; it sums to zero. C
 attributes, M advises.
 
-For any node u, ``C(u) = sum_v P(v, u) S_country(v)`` with P the share of demand that was refined at
-v and passes u; over any stage that each tonne crosses once these sum to the HHI as well.
+For any node, edge or strait u, ``C(u) = sum_v P(v, u) S_country(v)`` with P the share of demand that was refined at v
+and passes u; over any stage that each tonne crosses once these sum to the HHI as well. With a kernel K of how alike
+suppliers are, ``C_K(v) = s_v (K s)_v`` and ``M_K(v) = 2 s_v ((K s)_v - s'K s)``.
 """
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from supplygraph.errors import DataError, Problem, UnknownNameError
-from supplygraph.measures import stages, tracing
-from supplygraph.measures.concentration import Shares, of_processes
-from supplygraph.results import Result
+from supplygraph.measures import factories, spread, tracing
+from supplygraph.measures.attribution import Attribution
+from supplygraph.measures.centrality_result import CentralityResult, owners_in_words, words
+from supplygraph.measures.items import Items
+from supplygraph.measures.passing import over_edges, passing
+from supplygraph.world.ensemble import Ensemble
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from supplygraph.measures.kinship import Kernel, Scores
+    from supplygraph.measures.stages import Blocs
     from supplygraph.network.network import SupplyNetwork
 
-#: Who counts as one supplier, and the name of the column that holds its share.
-_SHARE_COLUMN = {"country": "country_share", "owner": "owner_share"}
+    Floats = NDArray[np.float64]
 
+__all__ = ["CentralityResult", "refining_centrality"]
 
-class CentralityResult(Result):
-    """Centrality of sites; ``table`` is indexed by node, the most central first."""
-
-    @property
-    def hhi(self) -> float:
-        """The HHI of the stage: the sum of the centralities."""
-        return float(self.figures["hhi"])
-
-    @property
-    def hhi_low(self) -> float:
-        """Lower bound of the HHI: what is of unknown origin is spread thinly."""
-        return float(self.figures["hhi_low"])
-
-    @property
-    def hhi_high(self) -> float:
-        """Upper bound of the HHI: what is of unknown origin is one place."""
-        return float(self.figures["hhi_high"])
-
-    @property
-    def uncrossed_share(self) -> float:
-        """Share of what is used or put in stock that crossed no process of the stage; shares are of the rest.
-
-        Stocks of ore are the usual case.
-        """
-        return float(self.figures["uncrossed_share"])
+OF = ("refining", "nodes", "edges", "passages")
+#: Columns of what a site pays per tonne of demand (see `_payoff`).
+_SHARE, _KNOWN, _HIGH, _OTHER, _LACKS, _OTHER_NAMED, _OTHER_LACKS = range(7)
+#: A part of a cargo under this is what rounding leaves of nothing.
+_NOTHING = 1e-12
 
 
 def refining_centrality(
-    net: SupplyNetwork, *, stage: str = "refining", by: str = "country", of: str = "refining"
+    net: SupplyNetwork | Ensemble,
+    *,
+    stage: str = "refining",
+    by: str = "country",
+    of: str = "refining",
+    kernel: Kernel | None = None,
+    blocs: Blocs | None = None,
+    wgi: Scores = None,
+    t: Scores = None,
+    per: str | None = None,
+    inescapable: bool = True,
 ) -> CentralityResult:
     """Attribute the concentration of a stage to the sites it comes from.
 
     Parameters
     ----------
     net
-        A network with one mineral in the stage.
+        A network with one mineral in the stage, or an ensemble of it.
     stage
         The stage whose concentration is attributed; ``refining`` means separation where nothing
         else refines.
     by
-        ``"country"`` (where a site stands) or ``"owner"`` (countries of its owners, by their shares).
+        Who counts as one supplier: ``"country"`` (where a site stands), ``"owner"`` (countries of its owners, by
+        their shares) or ``"bloc"`` (of the country where it stands).
     of
-        ``"refining"``: the sites of the stage. ``"nodes"``: every site, port and strait.
+        ``"refining"``: the sites of the stage. ``"nodes"``: every site, port and strait. ``"passages"``: the straits.
+        ``"edges"``: every link. All but the first by the share of demand that passes them.
+    kernel
+        How alike two suppliers are: ``"same"`` (default: 1 within one country, owner or bloc, else 0), ``"wgi"``
+        (within one country ``WGI'_c t_c``, so that the total is the EU's HHI_WGI,t), or a symmetric matrix
+        with entries of 0 or more, as a frame over countries (blocs with ``by="bloc"``) or over sites.
+    blocs
+        For ``by="bloc"``: country to bloc (others stand for themselves), or an alignment, whose tiers are the blocs.
+    wgi, t
+        For ``kernel="wgi"``: mean of the six World Governance Indicators by country (default: the bundled ones of
+        2023), and trade parameters (default: 1, nothing restricted; True: those of the EU study).
+    per
+        ``"factory"`` or ``"country"``: one row per factory or consumer country instead; see Returns.
+    inescapable
+        With ``per``: also what of each demand no other country could refine (one max flow or linear program per row
+        and supplier).
 
     Returns
     -------
     CentralityResult
-        Table indexed by node: ``name``, ``country``, ``share`` (of final demand), ``country_share``
-        (``owner_share``; of its country, or on average over its cargo), ``centrality``, ``marginal``,
-        ``centrality_high`` (the unknown rest taken as one place). ``hhi``, ``hhi_low``, ``hhi_high``.
+        Table indexed by ``node`` (``edge``), the most central first: ``name``, ``kind``, ``country``, ``owners``;
+        ``share`` of final demand; ``country_share`` (``owner_share``, ``bloc_share``; with other kernels
+        ``ordinariness``) of its country, or on average over its cargo; ``centrality`` C; ``marginal`` M;
+        ``centrality_high`` (the unknown rest taken as one place; ``centrality`` is the lower bound). Beside them the
+        other view, of owners (by owner: of territory): ``owner_share``, ``centrality_owner``, missing where no owner is
+        known. Figures: ``hhi`` (s'K s), ``hhi_low``, ``hhi_high``, ``effective_n`` (1/s'K s, the effective number of
+        independent suppliers), ``hhi_owner``, ``hhi_owner_high``, ``unknown_share``, ``unknown_share_owner``,
+        ``uncrossed_share``.
+
+        With ``per``, a :class:`~supplygraph.measures.factories.FactoryResult`.
 
     Raises
     ------
     UnknownNameError
-        If there is no such stage or grouping.
+        If there is no such stage, grouping, kernel or option.
     DataError
-        If there are no shipments to trace, or no demand crosses a site of known origin.
+        If there are no shipments to trace, no demand crosses a site of known origin, options do not go
+        together, or a matrix or weights cannot be right (all problems are listed).
 
     Examples
     --------
@@ -101,117 +120,122 @@ def refining_centrality(
     >>> bool(abs(told.table["marginal"].sum()) < 1e-9)
     True
 
+    Who owns Indonesia's nickel refineries:
+
+    >>> sg.refining_centrality(sg.load("nickel")).table.loc["imip-morowali", ["country", "owners"]].tolist()
+    ['IDN', 'CHN 100%']
+
     Notes
     -----
-    Complexity: one pass over the shipments per stage of the chain; ``of="nodes"`` once per node.
-    An unknown country adds nothing to the HHI. C is the Shapley share of the HHI.
+    C is the Shapley value of the game ``w(T) = sum_c (sum of s_v in T and c)^2`` and the only rule that adds up to the
+    HHI, treats like sites alike, gives nothing to unused ones and is additive over kernels. It attributes; a site
+    with a high C may still lower the HHI by growing. 1/s'K s: Leinster and Cobbold 2012; s'K s: Rao 1982.
+
+    A country that the kernel has no number for gives missing centralities and a missing total, and the words say why.
+    Complexity: one pass over the shipments per stage of the chain; other items than the stage's own sites: see
+    :mod:`supplygraph.measures.passing`.
     """
-    if by not in _SHARE_COLUMN:
-        raise UnknownNameError.of("grouping", by, _SHARE_COLUMN)
-    if of not in {"refining", "nodes"}:
-        raise UnknownNameError.of("option `of`", of, ("refining", "nodes"))
-    inside = stages.in_stage(net, stage)
-    traced = tracing.trace(net)
-    mask = inside.to_numpy(dtype=bool)
-    last = traced.last(mask)
-    crossed = math.fsum(last)
-    if not crossed > 0:
-        problem = Problem("shipments", f"no demand crosses the stage {stage!r}.", "Ask for another stage.")
-        raise DataError("nothing to attribute", [problem])
-    counted = of_processes(net, pd.Series(last, index=traced.processes)[mask], by=by)
-    if counted.tonnes.empty:
-        problem = Problem(f"by={by!r}", "nobody is named behind any tonne.", "Ask by another grouping.")
-        raise DataError("nothing to attribute", [problem])
-    ordinary = _ordinariness(net, counted, by)[traced.node]
-    payoff = np.column_stack([np.ones(len(ordinary)), ordinary])
-    if of == "refining":
-        passing = np.zeros((len(net.nodes), 3))
-        np.add.at(passing, traced.node, last[:, None] * payoff)
-    else:
-        passing = _passing(traced, mask, payoff)
-    table = _table(net, passing / crossed, counted.hhi, _SHARE_COLUMN[by])
-    figures = {
-        "hhi": counted.hhi,
-        "hhi_low": counted.hhi,
-        "hhi_high": counted.hhi_high,
-        "uncrossed_share": max(0.0, 1.0 - crossed / math.fsum(traced.demand)),
-    }
-    mineral = ", ".join(sorted(net.processes.loc[inside, "mineral"].unique())).replace("_", " ")
+    options: dict[str, Any] = {
+        "stage": stage, "by": by, "of": of, "kernel": kernel, "blocs": blocs, "wgi": wgi, "t": t, "per": per,
+    }  # fmt: skip
+    if isinstance(net, Ensemble):
+        return _over(net, options, inescapable=inescapable)
+    if of not in OF:
+        raise UnknownNameError.of("option `of`", of, OF)
+    if per is not None and per not in factories.PER:
+        raise UnknownNameError.of("option `per`", per, factories.PER)
+    if per is not None and of != "refining":
+        problem = Problem("of", f"is {of!r}, but per={per!r}", "Factories are attributed to the sites of the stage.")
+        raise DataError("these options do not go together", [problem])
+    found = Attribution.of(net, stage=stage, by=by, kernel=kernel, blocs=blocs, wgi=wgi, t=t)
+    params = {key: value for key, value in options.items() if value is not None} | {"kernel": found.kernel}
+    if per is not None:
+        return factories.answer(found, per, params, inescapable=inescapable)
+    figures = found.figures()
+    table = _table(found, of)
     return CentralityResult(
-        title=f"Concentration centrality of {mineral}, {stage}, by {by}",
+        title=f"Concentration centrality of {found.mineral}, {stage}, by {by}",
         table=table,
-        params={"stage": stage, "by": by, "of": of},
+        params=params,
         network=net,
         figures=figures,
-        explanation=_words(table, figures, by),
+        explanation=words(found, table, figures),
     )
 
 
-def _ordinariness(net: SupplyNetwork, counted: Shares, by: str) -> NDArray[np.float64]:
-    """Return per node the chance that another tonne shares its origin: known part, and upper bound."""
-    who = stages.behind(net, by)
-    alike = who["share"] * who["by"].map(counted.shares).fillna(0.0)
-    mean, named = (
-        column.groupby(who["node"]).sum().reindex(net.nodes.index, fill_value=0.0).to_numpy()
-        for column in (alike, who["share"])
+def _over(ensemble: Ensemble, options: dict[str, Any], *, inescapable: bool) -> CentralityResult:
+    """Answer over draws; what could be done without a country is asked of the central network only."""
+    if options["per"] is not None:
+        told = spread.over(ensemble, refining_centrality, factories.SPREAD, **options, inescapable=False)
+        if inescapable:
+            told = factories.with_inescapable(told, refining_centrality(ensemble.net, **options))
+        return told
+    other = "country" if options["by"] == "owner" else "owner"
+    what = spread.Spread(
+        columns=("share", "centrality", "marginal", f"centrality_{other}"),
+        rank="centrality",
+        figures=("hhi", "effective_n", f"hhi_{other}", "unknown_share", "uncrossed_share"),
     )
-    return np.stack([mean, mean + (1.0 - named) * counted.unknown], axis=1)
+    return spread.over(ensemble, refining_centrality, what, **options)
 
 
-def _passing(
-    traced: tracing.Trace, inside: NDArray[np.bool_], payoff: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return per node the payoff of the demand that passes it.
-
-    A tonne may touch a node more than once (mined and refined at one site), so what is counted is
-    the complement: tonnes that never touch it, on either side of their last refining.
-    """
-    nodes, processes = len(traced.network.nodes), len(traced.processes)
-    shipment, node = tracing.visits(traced)
-    shipment = shipment[np.argsort(node, kind="stable")]
-    bounds = np.concatenate([[0], np.cumsum(np.bincount(node, minlength=nodes))])
-    source = np.bincount(traced.destination, minlength=processes) == 0
-    whole = traced.demand @ traced.expect(inside, payoff)
-    passing = np.zeros((nodes, payoff.shape[1]))
-    for u in np.flatnonzero(np.diff(bounds)):
-        keep = np.ones(len(traced.step), dtype=bool)
-        keep[shipment[bounds[u] : bounds[u + 1]]] = False
-        before = traced.expect(source, np.ones(processes), keep=keep)
-        passing[u] = whole - traced.demand @ traced.expect(inside, payoff * before[:, None], keep=keep)
-    # What rounding leaves of nothing is nothing.
-    return np.where(passing > 1e-13 * whole, passing, 0.0)
+def _payoff(found: Attribution) -> Floats:
+    """Return what each site of the stage pays per tonne of demand refined there, by column."""
+    view, other = found.view, found.other
+    paid = np.zeros((len(found.sites), 7))
+    paid[:, _SHARE] = 1.0
+    paid[:, _KNOWN], paid[:, _HIGH], paid[:, _LACKS] = view.ordinary, view.ordinary_high, view.doubtful
+    if other is not None:
+        paid[:, _OTHER], paid[:, _OTHER_LACKS] = other.ordinary, other.doubtful
+        paid[:, _OTHER_NAMED] = other.kin.stakes.known > 0
+    return paid
 
 
-def _table(net: SupplyNetwork, passing: NDArray[np.float64], hhi: float, column: str) -> pd.DataFrame:
-    nodes = net.nodes
-    share, weighted, high = passing.T
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = weighted / share
-    table: pd.DataFrame = pd.DataFrame({
-        "name": nodes["name"],
-        "country": nodes["country"],
+def _table(found: Attribution, of: str) -> pd.DataFrame:
+    net, paid = found.net, _payoff(found)
+    if of == "refining":
+        rows, amount = found.sites, found.tonnes[:, None] * paid / found.crossed_t
+        items = net.nodes
+    else:
+        traced = found.traced
+        touches = over_edges(traced) if of == "edges" else tracing.visits(traced)
+        items = net.nodes
+        if of == "edges":
+            items = Items.of(net, "edge").table
+        rows = np.arange(len(items))
+        if of == "passages":
+            passage = (items["kind"] == "passage").to_numpy()
+            touches = tuple(part[passage[touches[1]]] for part in touches)  # type: ignore[assignment]
+        per_process = np.where(found.inside[:, None], paid[found.site], 0.0)
+        amount = passing(traced, found.inside, per_process, touches, len(items)) / found.crossed_t
+    told = _columns(found, amount)
+    used = amount[:, _SHARE] > 0
+    central = np.nan_to_num(told["centrality"], nan=-1.0)
+    order = np.lexsort((rows, -told["share"], -central))
+    kept = order[used[order]]
+    place = rows[kept]
+    # A link is not among the nodes, and has no owner.
+    owners = owners_in_words(net, items.index[place])
+    table: dict[str, Any] = {name: items[name].array.take(place) for name in ("name", "kind", "country")}
+    table |= {"owners": owners} | {name: column[kept] for name, column in told.items()}
+    return pd.DataFrame(table, index=items.index[place])
+
+
+def _columns(found: Attribution, amount: Floats) -> dict[str, Floats]:
+    """Turn amounts of demand times payoff (over all demand that crossed) into the columns of the table."""
+    share = amount[:, _SHARE]
+    of_total = np.where(share > 0, share, 1.0)
+    lacks = amount[:, _LACKS] > _NOTHING * share
+    other_lacks = (amount[:, _OTHER_LACKS] > _NOTHING * share) | (amount[:, _OTHER_NAMED] <= _NOTHING * share)
+    known = np.where(lacks, np.nan, amount[:, _KNOWN])
+    other = np.where(other_lacks, np.nan, amount[:, _OTHER])
+    mine, theirs = found.share_columns
+    return {
         "share": share,
-        column: mean,
-        "centrality": weighted,
-        "marginal": 2.0 * (weighted - share * hhi),
-        "centrality_high": high,
-    }, index=nodes.index)
-    table = table[share > 0]
-    order = np.lexsort((table.index.to_numpy(dtype=str), -table["centrality"].to_numpy()))
-    return table.iloc[order]
-
-
-def _words(table: pd.DataFrame, figures: dict[str, float], by: str) -> str:
-    top = table.head(3)
-    parts = [
-        f"{name} {value / figures['hhi']:.1%}" for name, value in zip(top["name"], top["centrality"], strict=True)
-    ]
-    by_marginal = table.sort_values("marginal", kind="stable")["name"]
-    shrinks, grows = by_marginal.iloc[0], by_marginal.iloc[-1]
-    words = [
-        f"The HHI of {figures['hhi']:.4f} ({by}) comes mostly from {', '.join(parts)}.",
-        f"Growing {grows} would raise it most; growing {shrinks} would lower it most.",
-    ]
-    if figures["uncrossed_share"] > 1e-9:
-        words.append(f"{figures['uncrossed_share']:.1%} of what is used or put in stock crossed no site of the stage.")
-    return " ".join(words)
+        mine: known / of_total,
+        "centrality": known,
+        "marginal": 2.0 * (known - share * found.view.total),
+        "centrality_high": np.where(lacks, np.nan, amount[:, _HIGH]),
+        theirs: other / of_total,
+        f"centrality_{found.other_name}": other,
+    }

@@ -1,0 +1,122 @@
+"""Answers about centrality, and what they say in words."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from supplygraph.results import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from supplygraph.measures.attribution import Attribution
+    from supplygraph.network.network import SupplyNetwork
+
+#: Sites named in words at most.
+_NAMED = 3
+#: Centralities, or marginals, that differ by less than this do not differ.
+_NOTHING = 1e-9
+
+
+class CentralityResult(Result):
+    """Centrality of sites; ``table`` is indexed by node (edge), the most central first."""
+
+    @property
+    def hhi(self) -> float:
+        """The HHI of the stage (with a kernel: ``s'K s``): the sum of the centralities."""
+        return float(self.figures["hhi"])
+
+    @property
+    def hhi_low(self) -> float:
+        """Lower bound of the HHI: what is of unknown origin is spread thinly."""
+        return float(self.figures["hhi_low"])
+
+    @property
+    def hhi_high(self) -> float:
+        """Upper bound of the HHI: what is of unknown origin is one place."""
+        return float(self.figures["hhi_high"])
+
+    @property
+    def effective_n(self) -> float:
+        """Effective number of independent suppliers, ``1 / s'K s``."""
+        return float(self.figures["effective_n"])
+
+    @property
+    def uncrossed_share(self) -> float:
+        """Share of what is used or put in stock that crossed no process of the stage; shares are of the rest.
+
+        Stocks of ore are the usual case.
+        """
+        return float(self.figures["uncrossed_share"])
+
+
+def owners_in_words(net: SupplyNetwork, nodes: pd.Index) -> Any:
+    """Return the owners of some nodes, ``CHN 51%, IDN 49%``, the largest first; missing where none is known."""
+    table = net.owners
+    place = nodes.get_indexer(pd.Index(table["node"]))
+    kept = np.flatnonzero(place >= 0)
+    share = table["share"].to_numpy(dtype=float)[kept]
+    owner = table["owner"].to_numpy(dtype=object)[kept]
+    told: list[str | None] = [None] * len(nodes)
+    for row in np.lexsort((owner.astype(str), -share)):
+        at, said = int(place[kept[row]]), f"{owner[row]} {share[row]:.0%}"
+        before = told[at]
+        told[at] = said if before is None else f"{before}, {said}"
+    return pd.array(told, dtype="str")
+
+
+def words(found: Attribution, table: pd.DataFrame, figures: Mapping[str, float]) -> str:
+    """Say where the concentration comes from, what would change it, and where the owners' view differs."""
+    told = [*_from(found, table, figures), *found.missing_words(), *_owners(found, table, figures)]
+    if figures["uncrossed_share"] > _NOTHING:
+        told.append(f"{figures['uncrossed_share']:.1%} of what is used or put in stock crossed no site of the stage.")
+    return " ".join(told)
+
+
+def _from(found: Attribution, table: pd.DataFrame, figures: Mapping[str, float]) -> list[str]:
+    hhi = figures["hhi"]
+    if math.isnan(hhi):
+        return []
+    name, central, marginal = table["name"].to_numpy(), table["centrality"].to_numpy(), table["marginal"].to_numpy()
+    parts = [f"{name[row]} {central[row] / hhi:.1%}" for row in range(min(_NAMED, len(table)))] if hhi > 0 else []
+    what = "HHI" if found.kernel == "same" else f"concentration (kernel: {found.kernel})"
+    told = [f"The {what} of {hhi:.4f} ({found.by}) comes mostly from {', '.join(parts)}." if parts else ""]
+    up, down = int(np.argmax(marginal)), int(np.argmin(marginal))
+    said = [
+        *([f"growing {name[up]} would raise it most"] if marginal[up] > _NOTHING else []),
+        *([f"growing {name[down]} would lower it most"] if marginal[down] < -_NOTHING else []),
+    ]
+    advice = "; ".join(said) or "growing any one of them alone changes nothing"
+    told.append(f"Centrality attributes, the marginal advises: {advice}.")
+    return told
+
+
+def _owners(found: Attribution, table: pd.DataFrame, figures: Mapping[str, float]) -> list[str]:
+    """Name the sites where the other view differs most, in centrality."""
+    name = found.other_name
+    total = figures[f"hhi_{name}"]
+    if found.other is None or math.isnan(total):
+        return []
+    ours, theirs = table["centrality"].to_numpy(), table[f"centrality_{name}"].to_numpy()
+    apart = np.nan_to_num(np.abs(theirs - ours), nan=0.0)
+    rows = [int(row) for row in np.argsort(-apart, kind="stable")[:_NAMED] if apart[row] > _NOTHING]
+    seen = "By owner" if name == "owner" else "By territory"
+    told = f"{seen} it is {total:.4f}"
+    if rows:
+        listed = [_told_apart(table, row, ours[row], theirs[row]) for row in rows]
+        told += f"; the two views differ most at {', '.join(listed)}"
+    unknown = figures[f"unknown_share_{name}"]
+    rest = f" {unknown:.1%} has no known {name} and adds nothing." if unknown > _NOTHING else ""
+    return [f"{told}.{rest}"]
+
+
+def _told_apart(table: pd.DataFrame, row: int, ours: float, theirs: float) -> str:
+    country, owners = table["country"].iloc[row], table["owners"].iloc[row]
+    about = [f"in {country}"] if isinstance(country, str) else []
+    about += [f"owned {owners}"] if isinstance(owners, str) else []
+    where = f" ({', '.join(about)})" if about else ""
+    return f"{table['name'].iloc[row]}{where} {ours:.4f} against {theirs:.4f}"
