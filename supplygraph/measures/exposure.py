@@ -103,7 +103,6 @@ def exposure(
         found = matching.bounds(chains, shares)
         for name, ends in (("bound_low", found.low), ("bound_high", found.high)):
             tables[name] = _frame(chains, _columns(chains), ends, like=table)
-        params["bounds"] = "exact" if found.exact else "outer"
     tables["side_by_side"] = _side_by_side({"traced": table, **tables})
     mineral = ", ".join(sorted(net.processes.loc[chains.inside, "mineral"].unique())).replace("_", " ")
     by = "strait" if question.at_sea else question.to

@@ -11,8 +11,8 @@ What a process yields is what it sends over what it takes, its recovery where th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -34,38 +34,45 @@ if TYPE_CHECKING:
 
 #: Demand that a program counts in; tonnes are scaled so that tolerances are shares of it.
 _SCALE = 1e6
-#: Most work of linear programs: programs x links between mixing processes. A few minutes.
-_MOST_WORK = 20_000_000
+#: Most work of linear programs: programs x links between mixing processes. About a minute.
+_MOST_WORK = 300_000_000
 
 
-@dataclass(frozen=True, eq=False)
-class Bounds:
-    """Least and largest shares, rows x columns (for suppliers: two more columns, of unknown origin and none).
-
-    ``exact`` is false where a partial owner's interval may be wider than it must be.
-    """
+class Bounds(NamedTuple):
+    """Least and largest shares, rows x columns (of suppliers, and of what crossed no process of the stage)."""
 
     low: Floats
     high: Floats
-    exact: bool
 
 
-@dataclass(frozen=True, eq=False)
-class _Case:
-    """One question: the most that can reach each row from some shipments.
+class _Case(NamedTuple):
+    """One question: the most that can reach each row from some shipments, by what a tonne of them is worth.
 
-    Tonnes by mixing process that may enter and (per row) leave for demand, tonnes by link between such processes,
-    and per row the tonnes that need no process.
+    Attributes
+    ----------
+    worth
+        What a tonne of each level is worth, falling; one level unless somebody owns plants in part.
+    enter
+        Tonnes that may enter, level x mixing process.
+    inner, leave
+        Tonnes that may move by link between mixing processes, and leave for demand, row x mixing process.
+    direct
+        Worth of what reaches each row without any process.
     """
 
+    worth: Floats
     enter: Floats
     inner: Floats
     leave: Floats
     direct: Floats
 
+    def nested(self) -> Iterator[tuple[float, Floats]]:
+        """Yield how much more each level is worth than the next, and what may enter down to it."""
+        yield from zip(-np.diff(self.worth, append=0.0), np.cumsum(self.enter, axis=0), strict=True)
+
 
 def bounds(chains: Chains, shares: Floats) -> Bounds:
-    """Return the bounds of all cells.
+    """Return the bounds of all cells; exact.
 
     Parameters
     ----------
@@ -85,56 +92,51 @@ def bounds(chains: Chains, shares: Floats) -> Bounds:
     most is a sum of minima over the mixing processes. Else one linear program per cell and side, warm from the one
     before, over the links between mixing processes only.
 
-    A supplier that stands behind parts of its plants takes the best plants first, level by level. That is exact
-    where all ways from a process to demand yield the same (the arrivals then form a polymatroid, Edmonds 1970);
-    elsewhere the interval may be too wide, never too narrow.
+    A supplier that stands behind parts of its plants takes the best plants first, level by level, where all ways from
+    a process to demand yield the same (the arrivals then form a polymatroid, Edmonds 1970). Elsewhere the levels are
+    flows of their own that share the links, in one larger program.
     """
     mixing = _Mixing.of(chains)
     if not len(mixing.plants):
-        return Bounds(shares, shares, exact=True)
+        return Bounds(shares, shares)
     open_cells = (shares > ROUNDING) & (shares < 1.0 - ROUNDING)
     wanted = np.asarray(open_cells.any(axis=0))
     sides = list((_at_sea if chains.question.at_sea else _of_suppliers)(chains, mixing, wanted))
     if len(mixing.tail):
-        work = len(mixing.tail) * sum(int(open_cells[:, column].sum()) for column, *_ in sides)
+        work = len(mixing.tail) * sum(int(open_cells[:, column].sum()) * len(case.worth) for column, _, case in sides)
         if work > _MOST_WORK:
             told = f"bounds over every matching take {work / len(mixing.tail):,.0f} linear programs"
             remedy = 'Ask with bounds=False, or for fewer cells: rows="country", to="country", a later stage.'
             raise LimitError(f"{told} of {len(mixing.tail)} links each. {remedy}")
     most = {True: np.zeros(shares.shape), False: np.zeros(shares.shape)}
-    for column, own, weight, case in sides:
+    for column, own, case in sides:
         rows = np.flatnonzero(open_cells[:, column])
-        most[own][rows, column] += weight * mixing.most(case, rows)
+        most[own][rows, column] = mixing.most(case, rows)
     demand = chains.demand[:, None]
     high = np.where(open_cells, np.clip(most[True] / demand, shares, 1.0), shares)
     low = np.where(open_cells, np.clip(1.0 - most[False] / demand, 0.0, shares), shares)
-    partial = any(weight < 1.0 - ROUNDING for _, _, weight, _ in sides)
-    return Bounds(low, high, exact=not partial or mixing.even())
+    return Bounds(low, high)
 
 
-#: Column, whether this is its own most (else that of everything else), weight, what may reach the rows.
-_Side = tuple[int, bool, float, _Case]
+#: Column, whether this is its own most (else that of everything else), what may reach the rows.
+_Side = tuple[int, bool, _Case]
 
 
 def _of_suppliers(chains: Chains, mixing: _Mixing, wanted: Bools) -> Iterator[_Side]:
-    """Yield the cases of all suppliers: one for each level of what they hold of the plants, on both sides."""
+    """Yield the cases of all suppliers: what they hold of the plants, and what others do."""
     held = np.where(chains.inside[:, None], chains.payoff, 0.0)
     held = np.column_stack([held, ~chains.inside])[mixing.origin]
     for column in np.flatnonzero(wanted):
         for own, value in ((True, held[:, column]), (False, 1.0 - held[:, column])):
-            levels = np.unique(value[mixing.first])
-            steps = np.diff(levels[levels > ROUNDING], prepend=0.0)
-            for level, step in zip(np.cumsum(steps), steps, strict=True):
-                coloured = mixing.first & (value >= level - ROUNDING)
-                yield int(column), own, float(step), mixing.case(coloured)
+            yield int(column), own, mixing.case(np.where(mixing.first, value, 0.0))
 
 
 def _at_sea(chains: Chains, mixing: _Mixing, wanted: Bools) -> Iterator[_Side]:
     """Yield the cases of all straits: what passed it (what does so now, or has before), and what never does."""
     for column in np.flatnonzero(wanted):
         passing = chains.passes[column]
-        yield int(column), True, 1.0, mixing.case(mixing.later & passing, ~passing)
-        yield int(column), False, 1.0, mixing.case(mixing.first & ~passing, ~passing)
+        yield int(column), True, mixing.case((mixing.later & passing).astype(np.float64), ~passing)
+        yield int(column), False, mixing.case((mixing.first & ~passing).astype(np.float64), ~passing)
 
 
 class _Mixing:
@@ -178,29 +180,39 @@ class _Mixing:
     def of(cls, chains: Chains) -> _Mixing:
         return cls(chains)
 
-    def case(self, coloured: Bools, usable: Bools | None = None) -> _Case:
-        """Return what may reach the rows from coloured shipments, over usable later ones."""
+    def case(self, value: Floats, usable: Bools | None = None) -> _Case:
+        """Return what may reach the rows from shipments of some value, over usable later ones."""
         usable = np.ones(len(self.flow), dtype=bool) if usable is None else usable
         plants, flow = len(self.plants), self.flow
-        enters = np.flatnonzero(coloured & (self.into >= 0))
+        value = np.where(value > ROUNDING, np.round(value, 12), 0.0)
+        enters = np.flatnonzero((value > 0) & (self.into >= 0))
+        worth, level = np.unique(-value[enters], return_inverse=True)
         leaves = np.flatnonzero((self.out >= 0) & (self.row >= 0) & usable)
-        arrives = np.flatnonzero(coloured & (self.row >= 0))
+        arrives = np.flatnonzero((value > 0) & (self.row >= 0))
+        enter = tally(level * plants + self.into[enters], flow[enters], len(worth) * plants)
         leave = tally(self.row[leaves] * plants + self.out[leaves], flow[leaves], self.rows * plants)
         return _Case(
-            tally(self.into[enters], flow[enters], plants),
+            -worth,
+            enter.reshape(-1, plants),
             tally(self.link, flow[self.inner] * usable[self.inner], len(self.tail)),
-            leave.reshape(self.rows, plants),
-            tally(self.row[arrives], flow[arrives], self.rows),
+            leave.reshape(-1, plants),
+            tally(self.row[arrives], (flow * value)[arrives], self.rows),
         )
 
     def most(self, case: _Case, rows: Ints) -> Floats:
-        """Return the most tonnes that can reach some rows."""
-        if not len(self.tail) or not case.enter.any():
-            through = np.minimum(self.gain * case.enter, case.leave[rows]).sum(axis=1)
+        """Return the most worth that can reach some rows."""
+        through = np.zeros(len(rows))
+        if not len(self.tail):
+            for more, enter in case.nested():
+                through += more * np.minimum(self.gain * enter, case.leave[rows]).sum(axis=1)
+        elif len(case.worth) <= 1 or self.even:
+            for more, enter in case.nested():
+                through += [more * self._one_level(enter, case.inner, case.leave[row]) for row in rows]
         else:
-            through = np.array([self._program(case, row) for row in rows])
+            through += self._all_levels(case, rows)
         return np.asarray(case.direct[rows] + through)
 
+    @cached_property
     def even(self) -> bool:
         """Tell whether all ways from each process to demand yield the same."""
         ends = np.zeros(len(self.plants), dtype=bool)
@@ -214,27 +226,44 @@ class _Mixing:
                 break
         return bool((np.abs(best - worst) <= ROUNDING * best).all())
 
-    def _program(self, case: _Case, row: int) -> float:
-        """Solve one maximum flow with gains; columns: what enters, moves on and leaves."""
-        upper = np.concatenate([case.enter, case.inner, case.leave[row]]) / self._unit
-        lower = np.zeros(len(upper))
+    def _one_level(self, enter: Floats, inner: Floats, leave: Floats) -> float:
+        """Solve one maximum flow with gains, warm from the one before."""
+        upper = np.concatenate([enter, inner, leave]) / self._unit
         if self._solver is None:
-            self._solver = self._open(lower, upper)
-        else:
-            self._solver.set_columns(lower, upper)
+            self._solver = self._open(np.ones(1))
+        self._solver.set_columns(np.zeros(len(upper)), upper)
         return -self._solver.solve().objective * self._unit
 
-    def _open(self, lower: Floats, upper: Floats) -> Solver:
+    def _all_levels(self, case: _Case, rows: Ints) -> list[float]:
+        """Solve flows with gains, one per level, that share links and what may leave."""
+        solver, found = self._open(case.worth), []
+        free = np.zeros(len(self.plants) * len(case.worth))
+        for row in rows:
+            upper = [np.concatenate([enter, case.inner, case.leave[row]]) for enter in case.enter]
+            shared = np.concatenate([case.inner, case.leave[row]]) / self._unit
+            solver.set_columns(np.zeros(sum(map(len, upper))), np.concatenate(upper) / self._unit)
+            solver.set_rows(np.concatenate([free, np.full(len(shared), -np.inf)]), np.concatenate([free, shared]))
+            found.append(-solver.solve().objective * self._unit)
+        return found
+
+    def _open(self, worth: Floats) -> Solver:
+        """Return the program; columns by level: what enters, moves on and leaves; rows: what plants yield, limits."""
+        from scipy.sparse import block_diag, csc_array, eye_array, hstack, vstack
+
         from supplygraph.engine.solver import Solver, assemble
 
-        count, links = len(self.plants), len(self.tail)
+        count, links, levels = len(self.plants), len(self.tail), len(worth)
         plant, link = np.arange(count), np.arange(links)
         rows = [plant, self.head, self.tail, plant]
         columns = [plant, count + link, count + link, count + links + plant]
         values = [self.gain, self.gain[self.head], np.full(links, -1.0), np.full(count, -1.0)]
-        matrix = assemble(rows, columns, values, (count, len(upper)))
-        cost = np.where(np.arange(len(upper)) < count + links, 0.0, -1.0)
-        return Solver(cost, lower, upper, matrix, np.zeros(count), np.zeros(count))
+        matrix = assemble(rows, columns, values, (count, 2 * count + links))
+        if levels > 1:
+            limit = hstack([csc_array((links + count, count)), eye_array(links + count)])
+            matrix = csc_array(vstack([block_diag([matrix] * levels), hstack([limit] * levels)]))
+        cost = np.concatenate([np.repeat((0.0, -value), (count + links, count)) for value in worth])
+        none = np.zeros(matrix.shape[0])
+        return Solver(cost, np.zeros(len(cost)), np.zeros(len(cost)), matrix, none, none)
 
 
 def _leads_to(head: Ints, tail: Ints, ends: Bools, passable: Bools) -> Bools:

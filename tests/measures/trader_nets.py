@@ -55,8 +55,9 @@ def with_traders(net, seed, product, *, swap=True):
     sent = tables["shipments"]
     moved = sent[(sent["product"] == product) & (rng.random(len(sent)) < 0.5)]
     trader = rng.integers(0, 2, len(moved))
-    lots = [(origin, f"trade{t}", flow) for origin, t, flow in zip(moved["origin"], trader, moved["flow_t"], strict=True)]
-    lots += [(f"trade{t}", end, flow) for end, t, flow in zip(moved["destination"], trader, moved["flow_t"], strict=True)]
+    lots = []
+    for row, number in zip(moved.itertuples(), trader, strict=True):
+        lots += [(row.origin, f"trade{number}", row.flow_t), (f"trade{number}", row.destination, row.flow_t)]
     if swap and len(moved):
         lots += [("trade0", "trade1", 5.0), ("trade1", "trade0", 5.0)]
     lots = pd.DataFrame(lots, columns=["origin", "destination", "flow_t"])
@@ -70,7 +71,8 @@ def with_traders(net, seed, product, *, swap=True):
                          "activity_t": [passed[name] for name in traders]})  # fmt: skip
     tables["processes"] = pd.concat([tables["processes"], rows])
     places = pd.DataFrame({"node": ["w0", "w1"], "name": ["Warehouse 0", "Warehouse 1"], "kind": "port",
-                           "country": ["BEL", "NLD"], "lon": [4.0, 5.0], "lat": 51.0, "throughput_t": np.inf})  # fmt: skip
+                           "country": ["BEL", "NLD"], "lon": [4.0, 5.0], "lat": 51.0,
+                           "throughput_t": np.inf})  # fmt: skip
     tables["nodes"] = pd.concat([tables["nodes"], places])
     at = tables["processes"].set_index("process")["node"]
     source, target = lots["origin"].map(at), lots["destination"].map(at)

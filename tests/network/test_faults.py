@@ -242,6 +242,32 @@ def test_a_stock_has_one_side_only():
         SupplyNetwork(**tables)
 
 
+def test_only_a_trader_sells_what_it_buys():
+    tables = chain_tables()
+    rows = tables["processes"]
+    rows.loc[2, "output"] = ORE
+    with pytest.raises(DataError, match=r"`cobalt-intermediate` is its own input.\s+Only a process of role `trade`"):
+        SupplyNetwork(**tables | {"shipments": None})
+    rows.loc[2, ["role", "recovery"]] = ["trade", np.nan]
+    assert SupplyNetwork(**tables | {"shipments": None}).processes["role"].eq("trade").sum() == 1
+    rows.loc[2, "recovery"] = 1.0
+    assert SupplyNetwork(**tables | {"shipments": None}).processes["role"].eq("trade").sum() == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [("output", MET, "is bought by a process of role `trade`"), ("recovery", 0.9, "loses nothing"),
+     ("input", NAN, "`trade` has an input"), ("output", NAN, "`trade` has an output")],
+)  # fmt: skip
+def test_a_trader_changes_nothing(column, value, words):
+    tables = chain_tables()
+    tables["processes"].loc[2, ["role", "output", "recovery"]] = ["trade", ORE, np.nan]
+    tables["processes"].loc[2, column] = value
+    with pytest.raises(DataError) as caught:
+        SupplyNetwork(**tables | {"shipments": None})
+    assert [(p.where, words in p.what) for p in caught.value.report] == [(f"processes row 3, column `{column}`", True)]
+
+
 def test_bands_are_the_right_way_round():
     tables = chain_tables()
     tables["shipments"].loc[2, ["flow_low_t", "flow_high_t"]] = [11.0, 9.0]
