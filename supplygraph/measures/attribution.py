@@ -225,7 +225,7 @@ class Attribution:
         told = []
         for view, what in ((self.view, "the total"), (self.other, f"the view by {self.other_name}")):
             if view is not None and len(view.lacking):
-                what_for = "no governance score" if self.kernel == "wgi" else "no row in the kernel"
+                what_for = "no governance score or trade parameter" if self.kernel == "wgi" else "no row in the kernel"
                 named = stages.told(view.lacking, stages.names(self.net, "country"))
                 share = math.fsum(view.by_label[view.kin.stakes.labels.isin(view.lacking)])
                 told.append(
@@ -260,7 +260,7 @@ def _check(by: str, kernel: object, blocs: Blocs | None, *, weights_given: bool)
 
 def _views(
     net: SupplyNetwork, sites: Ints, tonnes: Floats, by: str, kernel: Kernel, blocs: Blocs | None,
-    weight: pd.Series | None,
+    weight: tuple[pd.Series, float] | None,
 ) -> tuple[Kinship, Kinship | None]:  # fmt: skip
     """Return the kernel on the sites of the stage, in the view asked for and in the other one."""
     if isinstance(kernel, pd.DataFrame) and kinship.is_by_site(kernel, net):

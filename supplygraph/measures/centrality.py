@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from supplygraph.errors import DataError, Problem, UnknownNameError
-from supplygraph.measures import factories, spread, tracing
+from supplygraph.measures import factories, mixing, spread, tracing
 from supplygraph.measures.attribution import Attribution
 from supplygraph.measures.centrality_result import CentralityResult, owners_in_words, words
 from supplygraph.measures.items import Items
@@ -57,6 +57,7 @@ def refining_centrality(
     t: Scores = None,
     per: str | None = None,
     inescapable: bool = True,
+    bounds: bool = False,
 ) -> CentralityResult:
     """Attribute the concentration of a stage to the sites it comes from.
 
@@ -87,6 +88,10 @@ def refining_centrality(
     inescapable
         With ``per``: also what of each demand no other country could refine (one max flow or linear program per row
         and supplier).
+    bounds
+        Also the least and largest shares and centralities over all ways to match inputs to outputs inside processes
+        (for the sites of the stage, and with ``per``): columns ``share_bound_low``, ``share_bound_high``,
+        ``centrality_bound_low``, ``centrality_bound_high``; see :mod:`supplygraph.measures.mixing`.
 
     Returns
     -------
@@ -137,6 +142,7 @@ def refining_centrality(
     """
     options: dict[str, Any] = {
         "stage": stage, "by": by, "of": of, "kernel": kernel, "blocs": blocs, "wgi": wgi, "t": t, "per": per,
+        "bounds": bounds,
     }  # fmt: skip
     if isinstance(net, Ensemble):
         return _over(net, options, inescapable=inescapable)
@@ -144,15 +150,18 @@ def refining_centrality(
         raise UnknownNameError.of("option `of`", of, OF)
     if per is not None and per not in factories.PER:
         raise UnknownNameError.of("option `per`", per, factories.PER)
-    if per is not None and of != "refining":
-        problem = Problem("of", f"is {of!r}, but per={per!r}", "Factories are attributed to the sites of the stage.")
+    together = [*([f"per={per!r}"] if per is not None else []), *(["bounds=True"] if bounds else [])]
+    if together and of != "refining":
+        problem = Problem("of", f"is {of!r}, but {' and '.join(together)}", "That is told of the sites of the stage.")
         raise DataError("these options do not go together", [problem])
     found = Attribution.of(net, stage=stage, by=by, kernel=kernel, blocs=blocs, wgi=wgi, t=t)
     params = {key: value for key, value in options.items() if value is not None} | {"kernel": found.kernel}
     if per is not None:
-        return factories.answer(found, per, params, inescapable=inescapable)
+        return factories.answer(found, per, params, inescapable=inescapable, bounds=bounds)
     figures = found.figures()
     table = _table(found, of)
+    if bounds:
+        figures |= _add_bounds(found, table)
     return CentralityResult(
         title=f"Concentration centrality of {found.mineral}, {stage}, by {by}",
         table=table,
@@ -219,6 +228,22 @@ def _table(found: Attribution, of: str) -> pd.DataFrame:
     table: dict[str, Any] = {name: items[name].array.take(place) for name in ("name", "kind", "country")}
     table |= {"owners": owners} | {name: column[kept] for name, column in told.items()}
     return pd.DataFrame(table, index=items.index[place])
+
+
+def _add_bounds(found: Attribution, table: pd.DataFrame) -> dict[str, float]:
+    """Add columns with the bounds over all matchings; return those of the index."""
+    ranges = mixing.of_all(found)
+    place = np.searchsorted(found.sites, found.net.nodes.index.get_indexer(table.index))
+    lacks = found.view.doubtful[place]
+    for name, low, high in (
+        ("share", ranges.low, ranges.high), ("centrality", ranges.central_low, ranges.central_high)
+    ):  # fmt: skip
+        for ending, side in (("low", low), ("high", high)):
+            missing = lacks if name == "centrality" else np.zeros(len(place), dtype=np.bool_)
+            table[f"{name}_bound_{ending}"] = np.where(missing, np.nan, side[0, place])
+    unsure = len(found.view.lacking) > 0
+    sides = {"hhi_bound_low": ranges.hhi_low, "hhi_bound_high": ranges.hhi_high}
+    return {name: float("nan") if unsure else float(side[0]) for name, side in sides.items()}
 
 
 def _columns(found: Attribution, amount: Floats) -> dict[str, Floats]:

@@ -17,6 +17,7 @@ import pandas as pd
 from supplygraph.measures import stages
 from supplygraph.measures.centrality_result import CentralityResult
 from supplygraph.measures.inescapable import Escape, tables
+from supplygraph.measures.mixing import mixed
 from supplygraph.measures.spread import Spread
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class FactoryResult(CentralityResult):
 
     ``table``: ``name``, ``country`` (by factory), ``demand_t`` (``stock_t`` of it is put in stock), ``weight`` (its
     share of all demand that crossed the stage), ``hhi`` (HHI_d), ``hhi_high``, ``largest`` supplier,
-    ``largest_share``, ``segmentation`` (|S^d - S|^2), ``hhi_owner`` (the other view), ``largest_owner``, ``largest_owner_share``,
+    ``largest_share``, ``segmentation`` (|S^d - S|^2), ``hhi_owner`` (the other view), ``largest_owner``,
+    ``largest_owner_share``,
     ``inescapable`` (U_d of the largest supplier, its plants of the stage closed), ``inescapable_all`` (all its sites
     closed), ``method`` (how these were found).
 
@@ -64,7 +66,7 @@ class FactoryResult(CentralityResult):
         return float(self.figures["segmentation"])
 
 
-def answer(found: Attribution, per: str, params: dict[str, Any], *, inescapable: bool) -> FactoryResult:
+def answer(found: Attribution, per: str, params: dict[str, Any], *, inescapable: bool, bounds: bool) -> FactoryResult:
     """Answer per factory or consumer country."""
     label, index = _ends(found, per)
     tonnes = _refined(found, label, len(index))
@@ -75,6 +77,8 @@ def answer(found: Attribution, per: str, params: dict[str, Any], *, inescapable:
     figures["segmentation"] = _fsum(split["weight"] * split["segmentation"])
     shares = _suppliers(found, tonnes, index)
     frames = {"sites": _sites(found, index, tonnes), "suppliers": shares}
+    if bounds:
+        frames |= _bounds(found, index, label, tonnes, table)
     if inescapable:
         uses = found.net.processes["role"].to_numpy() == "use"
         rows = [np.flatnonzero(uses & (label == row)) for row in range(len(index))]
@@ -225,6 +229,22 @@ def _sites(found: Attribution, index: pd.Index, tonnes: Floats) -> pd.DataFrame:
         key: index[row], "node": nodes.index[place], "name": nodes["name"].array.take(place),
         "share": share[row, site], "centrality": central[row, site],
     })  # fmt: skip
+
+
+def _bounds(
+    found: Attribution, index: pd.Index, label: Ints, tonnes: Floats, table: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Add the bounds of HHI_d over all matchings to a table; return those of the shares of suppliers."""
+    ranges = mixed(found, label, tonnes)
+    known = table["hhi"].notna()
+    frames = {}
+    for ending, hhi, shares in (
+        ("low", ranges.hhi_low, ranges.label_low), ("high", ranges.hhi_high, ranges.label_high)
+    ):  # fmt: skip
+        table[f"hhi_bound_{ending}"] = np.where(known, hhi, np.nan)
+        frame = pd.DataFrame(shares, index=index, columns=found.main.stakes.labels)
+        frames[f"suppliers_bound_{ending}"] = frame.loc[:, found.view.by_label > 0]
+    return frames
 
 
 def _held(found: Attribution, labels: pd.Index) -> dict[str, Floats]:

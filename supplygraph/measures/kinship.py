@@ -142,8 +142,8 @@ def _in_blocs(row: Ints, label: Any, share: Floats, blocs: Blocs | None) -> tupl
     return row[known], np.array([of[code] for code in label[known]], dtype=object), share[known]
 
 
-def weights(wgi: Scores, t: Scores, mineral: str, stage: str) -> pd.Series:
-    """Return ``WGI'_c t_c`` by country, with the EU's scaling ``WGI' = 2 (2.5 - mean of six)``: 0 (best) to 10.
+def weights(wgi: Scores, t: Scores, mineral: str, stage: str) -> tuple[pd.Series, float]:
+    """Return ``WGI'_c t_c`` by country and the worst it can be, ``WGI' = 2 (2.5 - mean of six)``: 0 (best) to 10.
 
     Parameters
     ----------
@@ -151,8 +151,8 @@ def weights(wgi: Scores, t: Scores, mineral: str, stage: str) -> pd.Series:
         Mean of the six World Governance Indicators by country, about -2.5 to 2.5 (high = good); None or True: the
         bundled ones, see :func:`supplygraph.measures.governance.wgi_by_country`.
     t
-        Trade parameter by country: 1 = no restriction (also of countries not named), above 1 = exports are
-        restricted. None: 1 everywhere. True: that of the EU study for the mineral and stage.
+        Trade parameter by country: 1 = no restriction, above 1 = exports are restricted; of a country not named it
+        is missing. None: 1 everywhere. True: that of the EU study for the mineral and stage.
 
     Raises
     ------
@@ -161,8 +161,9 @@ def weights(wgi: Scores, t: Scores, mineral: str, stage: str) -> pd.Series:
 
     Examples
     --------
-    >>> weights({"CHN": -0.5, "FIN": 1.5}, {"CHN": 1.25}, "cobalt", "refining").to_dict()
-    {'CHN': 7.5, 'FIN': 2.0}
+    >>> weight, worst = weights({"CHN": -0.5, "FIN": 1.5}, {"CHN": 1.25, "FIN": 1.0}, "cobalt", "refining")
+    >>> weight.to_dict(), worst
+    ({'CHN': 7.5, 'FIN': 2.0}, 12.5)
     """
     bundled = wgi is None or isinstance(wgi, bool)
     score = pd.Series(dict(governance.wgi_by_country() if bundled else governance.given_wgi(wgi)), dtype=float)
@@ -170,16 +171,18 @@ def weights(wgi: Scores, t: Scores, mineral: str, stage: str) -> pd.Series:
         _refuse_unknown(score.index, "wgi")
     scaled = pd.Series(np.maximum(governance.scaled(score.to_numpy()), 0.0), index=score.index)
     if t is None or t is False:
-        return scaled
+        return scaled, governance.WORST
     if t is True:
         studied = governance.trade_parameter(mineral, stage)
         if studied is None:
             problem = Problem("t", f"the EU has not studied {mineral} {stage}.", "Give t={...} or leave it out.")
             raise DataError("no trade parameter", [problem])
-        return scaled * np.array([studied.of(str(country))[0] for country in scaled.index])
+        factor = np.array([studied.of(str(country))[0] for country in scaled.index])
+        return scaled * factor, governance.WORST * studied.highest
     given = governance.given_t(t)
     _refuse_unknown(pd.Index(given), "t")
-    return scaled * pd.Series(given, dtype=float).reindex(scaled.index).fillna(1.0)
+    worst = governance.WORST * max(given.values(), default=1.0)
+    return scaled * pd.Series(given, dtype=float).reindex(scaled.index), worst
 
 
 def _refuse_unknown(codes: pd.Index, what: str) -> None:
@@ -192,14 +195,14 @@ def _refuse_unknown(codes: pd.Index, what: str) -> None:
         raise DataError("these weights cannot be right", problems)
 
 
-def kinship(of: Stakes, kernel: Kernel, weight: pd.Series | None) -> Kinship:
+def kinship(of: Stakes, kernel: Kernel, weight: tuple[pd.Series, float] | None) -> Kinship:
     """Bring a kernel to the labels of some stakes; what it lacks is missing."""
     if isinstance(kernel, pd.DataFrame):
         matrix = kernel.reindex(index=of.labels, columns=of.labels).to_numpy(dtype=float)
         return Kinship(of, matrix, float(np.diag(kernel.to_numpy(dtype=float)).max(initial=0.0)))
     if weight is None:
         return Kinship(of, None, 1.0)
-    return Kinship(of, weight.reindex(of.labels).to_numpy(dtype=float), float(weight.max()))
+    return Kinship(of, weight[0].reindex(of.labels).to_numpy(dtype=float), weight[1])
 
 
 def is_by_site(kernel: Kernel, net: SupplyNetwork) -> bool:
