@@ -342,6 +342,7 @@ class _Scores:
     assumed: tuple[str, ...] = ()
     source: str = ""
     studied: bool = False
+    borrowed: tuple[str, ...] = ()
 
 
 def _scores(
@@ -362,20 +363,22 @@ def _scores(
     source = f"WGI {governance.WGI_YEAR}" if bundled else "WGI as given"
     missing = [(figure, country, f"no governance score ({source})") for figure in figures for country in lacking]
     weights = governance.Weights(governance.scaled(raw))
+    borrowed = tuple(sorted(governance.STANDS_FOR.keys() & set(home))) if bundled else ()
     columns = {"wgi": raw}
     found = _bounds(("hhi_wgi",), governance.weighted(shares, counted.unknown, weights))
     if t is False:
-        return _Scores(columns, found, tuple(missing), source=source)
+        return _Scores(columns, found, tuple(missing), source=source, borrowed=borrowed)
     trade = governance.trade_parameter(*key) if key and (t is None or t is True) else None
     if trade is None and not quantities.is_plain(t):
         why = f"the EU has not studied {' '.join(key).replace('_', ' ') if key else 'it'}"
         missing.append(("hhi_wgi_t", "trade parameter", why))
-        return _Scores(columns, {**found, **_bounds(("hhi_wgi_t",), (math.nan,) * 3)}, tuple(missing), source=source)
+        found |= _bounds(("hhi_wgi_t",), (math.nan,) * 3)
+        return _Scores(columns, found, tuple(missing), source=source, borrowed=borrowed)
     weights, unknown, assumed = _with_trade(weights, home, trade, t)
     missing += [("hhi_wgi_t", country, "no trade parameter") for country in unknown]
     found |= _bounds(("hhi_wgi_t",), governance.weighted(shares, counted.unknown, weights))
     columns["t"] = weights.t if weights.t is not None else raw
-    return _Scores(columns, found, tuple(missing), tuple(assumed), source, studied=trade is not None)
+    return _Scores(columns, found, tuple(missing), tuple(assumed), source, trade is not None, borrowed)
 
 
 def _with_trade(
@@ -524,6 +527,9 @@ def _weighted_words(figures: Mapping[str, float], scores: _Scores) -> list[str]:
     words = []
     if not math.isnan(figures.get("hhi_wgi", math.nan)):
         words.append(f"Weighed with governance ({scores.source}; 0 best, 10 worst): {figures['hhi_wgi']:.2f}.")
+    names = quantities.country_names()
+    stands = governance.STANDS_FOR
+    words += [f"{names[own]}'s is that of {names[stands[own]]}." for own in scores.borrowed]
     if not math.isnan(figures.get("hhi_wgi_t", math.nan)):
         words.append(f"With the trade parameter as well: {figures['hhi_wgi_t']:.2f}.")
     if scores.studied:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from supplygraph.measures.quantities import Shares
+
     Floats = NDArray[np.float64]
 
 #: Year of the bundled governance indicators, and of the EU study that the trade parameter is from.
@@ -162,6 +164,17 @@ def weighted(shares: Floats, unknown: float, weights: Weights) -> tuple[float, f
     return known, lower, upper + unknown**2 * WORST * weights.rest[1]
 
 
+def of_shares(counted: Shares, wgi: Mapping[str, float], t: Mapping[str, float]) -> tuple[float, float, float]:
+    """Return the weighted index of shares by country with its bounds; see :func:`weighted`."""
+    raw, trade = (
+        np.array([table.get(str(country), math.nan) for country in counted.tonnes.index], dtype=np.float64)
+        for table in (wgi, t)
+    )
+    ends = min(t.values(), default=1.0), max(t.values(), default=1.0)
+    low, high = (np.where(np.isnan(trade), end, trade) for end in ends)
+    return weighted(counted.shares.to_numpy(), counted.unknown, Weights(scaled(raw), trade, low, high, ends))
+
+
 def given_wgi(given: pd.Series | Mapping[str, float], name: str = "wgi") -> dict[str, float]:
     """Check governance scores that a user gives: estimates as published, about -2.5 to 2.5, higher is better.
 
@@ -233,6 +246,11 @@ class Input:
     def exact(cls, value: float, year: int | None = None, reference: str = "", note: str = "") -> Input:
         """Return an input without bounds of its own."""
         return cls(value, value, value, year, reference, note)
+
+
+def materials() -> list[str]:
+    """Return the names of the materials that the bundled table describes."""
+    return list(facts.read("facts/materials.csv")["mineral"])
 
 
 @lru_cache(maxsize=64)
