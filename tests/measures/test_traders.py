@@ -54,7 +54,7 @@ def test_a_trader_belongs_to_no_stage_and_loses_nothing(product):
     np.testing.assert_allclose(sent[trades], taken[trades])
 
 
-@pytest.mark.parametrize("by", ["country", "owner", "node"])
+@pytest.mark.parametrize("by", ["country", "owner"])
 @pytest.mark.parametrize("seed", range(3))
 def test_concentration_and_centrality(seed, by):
     net = random_chain(seed)
