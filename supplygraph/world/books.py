@@ -109,7 +109,7 @@ def _close_production(books: Books, step: Step) -> None:
     rows = table[
         (table["stage"] == step.statistic_stage) & (table["series"] == step.series) & (table["year"] == step.year)
     ]
-    rows = rows[["country", "quantity_t", "reference"]].copy()
+    rows = rows[["country", "quantity_t", "reference", "confidence"]].copy()
     rows["quantity_t"] *= step.factor
     rows = rows.sort_values("country", ignore_index=True)
     sites = _sites(books, step)
@@ -123,7 +123,7 @@ def _close_demand(books: Books, step: Step) -> None:
     rows = table[(table["product"] == step.series) & (table["year"] == step.year)]
     closed_rows = rows[rows["row_set"] == "closed"]
     detail = rows[(rows["row_set"] == "detail") & rows["country"].isin(closing.EU)]
-    columns = ["country", "quantity_t", "reference"]
+    columns = ["country", "quantity_t", "reference", "confidence"]
     stat = closed_rows[columns].copy()
     union = stat["country"] == EUROPEAN_UNION
     if union.any():
@@ -139,7 +139,11 @@ def _close_demand(books: Books, step: Step) -> None:
 
 
 def _told(books: Books, step: Step, rows: pd.DataFrame, product: str) -> None:
-    """Compare a stage with its statistic."""
+    """Compare a stage with its statistic, and keep that: totals are known by themselves."""
+    taken = product or step.feeds[0].input
+    for row in rows[["country", "quantity_t", "confidence", "reference"]].to_dict("records"):
+        told = {str(name): cell for name, cell in row.items()}
+        books.statistics.append({"stage": step.stage, "product": taken, "use": not product} | told)
     single = rows[rows["country"] != "WLD"]
     world = rows.loc[rows["country"] == "WLD"]
     mine = [x for x in books.lines if x["output"] == product and x["stage"] == step.stage and x["role"] != "stock"]

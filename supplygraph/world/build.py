@@ -16,19 +16,21 @@ from supplygraph import facts
 from supplygraph.errors import DataError, Problem, UnknownNameError
 from supplygraph.network import formats
 from supplygraph.network.network import SupplyNetwork
-from supplygraph.network.schema import COUNTRIES, EDGES, NODES, PROCESSES, REFERENCES, SHIPMENTS
+from supplygraph.network.schema import COUNTRIES, EDGES, NODES, PROCESSES, REFERENCES
 from supplygraph.world import books as ledger
-from supplygraph.world import chains, flows, routes, sites, trade
-from supplygraph.world.tallies import RULES, Facts
+from supplygraph.world import chains, shipping, sites, trade
+from supplygraph.world.ensemble import ensemble
+from supplygraph.world.tallies import STATISTICS, Facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from supplygraph.world.chains import Chain
+    from supplygraph.world.shipping import Lane
     from supplygraph.world.tallies import Books
 
-#: Reference of shipments that no page reports.
-ESTIMATE = "flow-estimate"
+#: Draws behind the bounds of shipments and activities.
+DRAWS = 200
 #: Columns that a user's tables must have.
 NEEDS = {
     "facilities": ("facility", "name", "kind", "mineral", "stage", "country", "lon", "lat", "capacity_t", "status",
@@ -41,11 +43,11 @@ NEEDS = {
 }  # fmt: skip
 _OPTIONAL = {
     "facilities": ("product", "operator", "year", "makes", "accepts", "confidence"),
+    "production": ("confidence",),
+    "demand": ("confidence",),
     "links": ("quantity_t", "unit", "start", "end", "status"),
     "ties": ("quantity_t", "unit", "start", "end", "status"),
 }
-#: Units of published links that are tonnes of contained metal.
-_CONTAINED = ("t Co", "t Ni", "t REO")
 _MISSING_MEANS = {"status": "current", "confidence": "low"}
 
 
@@ -65,6 +67,8 @@ class Built:
         How the shipments agree with customs records, by product.
     report
         What each link, tie and customs record did to the estimate.
+    lanes
+        What each product's estimate was made of.
     """
 
     network: SupplyNetwork
@@ -72,6 +76,7 @@ class Built:
     stages: pd.DataFrame
     fit: pd.DataFrame
     report: pd.DataFrame
+    lanes: list[Lane]
 
 
 def build(
@@ -102,10 +107,10 @@ def build(
         confidence. Tonnes of contained metal a year.
     production
         Statistics: mineral, stage, country (alpha-3, ``WLD`` published world total, ``OTH`` unnamed rest), year,
-        series, quantity_t (missing = withheld), reference.
+        series, quantity_t (missing = withheld), reference; optionally confidence (high, medium, low).
     demand
         First use: mineral, product, country, year, row_set (``closed``; ``detail`` for members of ``EUU``),
-        quantity_t, reference.
+        quantity_t, reference; optionally confidence.
     owners
         facility, owner (alpha-3), share, reference.
     links, ties
@@ -121,6 +126,8 @@ def build(
     Returns
     -------
     SupplyNetwork
+        With bounds of shipments and activities: 5 and 95 % of 200 draws (see `ensemble`). ``meta["statistics"]`` and
+        ``meta["bands"]`` keep the totals and the customs records that draws are held by.
 
     Raises
     ------
@@ -285,7 +292,7 @@ def _keep(chain: Chain, tables: dict[str, pd.DataFrame]) -> Books:
     own = own.assign(node=own["facility"].map(registry.node_of)).set_index("facility")
     year = next(step.year for step in chain.steps)
     forms = facts.read("facts/forms.csv")
-    links = pd.concat([_links(tables["links"], year), _links(tables["ties"], year)], ignore_index=True)
+    links = pd.concat([shipping.in_force(tables[name], year) for name in ("links", "ties")], ignore_index=True)
     of_mineral = {name: tables[name][tables[name]["mineral"] == mineral] for name in ("production", "demand")}
     return ledger.keep(
         chain,
@@ -301,39 +308,7 @@ def _keep(chain: Chain, tables: dict[str, pd.DataFrame]) -> Books:
     )
 
 
-def _links(table: pd.DataFrame, year: int) -> pd.DataFrame:
-    """Return the links in force in a year: current ones, and those that ended later."""
-    if not len(table):
-        return table
-    status = table["status"].fillna("current").astype(str)
-    end = pd.to_numeric(table["end"].astype(str).str[:4], errors="coerce")
-    ended = status.str.match(r"(?:stopped|ended|lapsed)") & (end >= year)
-    return table[(status == "current") | ended].reset_index(drop=True)
-
-
 # -- the network -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """What shipping needs to know."""
-
-    books: Books
-    processes: pd.DataFrame
-    nodes: pd.DataFrame
-    owners: pd.DataFrame
-    links: pd.DataFrame
-    ties: pd.DataFrame
-
-
-@dataclass(frozen=True)
-class _Shipped:
-    """One product on its way."""
-
-    way: routes.Transport
-    shipments: pd.DataFrame
-    fit: pd.DataFrame
-    report: pd.DataFrame
 
 
 def _build(tables: dict[str, pd.DataFrame], chain: Chain, references: pd.DataFrame, name: str | None) -> Built:
@@ -345,15 +320,20 @@ def _build(tables: dict[str, pd.DataFrame], chain: Chain, references: pd.DataFra
     nodes = pd.concat([registry.nodes, unnamed], ignore_index=True)
     nodes = nodes[nodes["node"].isin(set(processes["node"]))]
     owners = registry.owners[registry.owners["node"].isin(set(nodes["node"]))]
-    draft = _Draft(books, processes, nodes, owners, tables["links"], tables["ties"])
-    shipped = [x for x in (_ship(draft, str(product)) for product in chain.products["product"]) if x is not None]
-    edges = pd.concat([x.way.edges for x in shipped], ignore_index=True).drop_duplicates("edge")
-    places = pd.concat([nodes, *(x.way.nodes for x in shipped)], ignore_index=True).drop_duplicates("node")
+    draft = shipping.Draft(books, processes, nodes, owners, tables["links"], tables["ties"])
+    lanes = [x for x in (shipping.lane(draft, str(product)) for product in chain.products["product"]) if x is not None]
+    shipped = [shipping.ship(lane) for lane in lanes]
+    edges = pd.concat([x.way.edges for x in lanes], ignore_index=True).drop_duplicates("edge")
+    places = pd.concat([nodes, *(x.way.nodes for x in lanes)], ignore_index=True).drop_duplicates("node")
     shipments = pd.concat([x.shipments for x in shipped], ignore_index=True)
     fits = [x.fit for x in shipped if len(x.fit)]
     fit = pd.concat(fits, ignore_index=True) if fits else pd.DataFrame(columns=list(trade.FIT))
     corrections, stages, countries = books.ledger.table(), pd.DataFrame(books.stages), _countries(places, owners)
     rows = processes.drop(columns=["country", "facility", "residual", "stage"])
+    known = {
+        "statistics": pd.DataFrame(books.statistics, columns=list(STATISTICS)),
+        "bands": pd.concat([x.bands for x in shipped], ignore_index=True),
+    }
     network = SupplyNetwork(
         nodes=places,
         owners=owners,
@@ -362,10 +342,14 @@ def _build(tables: dict[str, pd.DataFrame], chain: Chain, references: pd.DataFra
         shipments=shipments,
         products=chain.products,
         countries=countries,
-        references=_cited(references, places, owners, rows, edges, shipments, chain.products, countries, stages),
-        meta=_meta(chain, stages, corrections, fit, name),
+        references=_cited(
+            references, places, owners, rows, edges, shipments, chain.products, countries, stages, *known.values()
+        ),
+        meta=_meta(chain, stages, corrections, fit, name) | {key: _plain(table) for key, table in known.items()},
     )
-    return Built(network, corrections, stages, fit, pd.concat([x.report for x in shipped], ignore_index=True))
+    network = ensemble(network, DRAWS, workers=1).bounded()
+    report = pd.concat([x.report for x in shipped], ignore_index=True)
+    return Built(network, corrections, stages, fit, report, lanes)
 
 
 def _processes(books: Books) -> pd.DataFrame:
@@ -374,117 +358,6 @@ def _processes(books: Books) -> pd.DataFrame:
     for column in ("input", "output", "makes", "accepts", "operator", "country"):
         table[column] = table[column].replace("", np.nan).astype("str").where(table[column] != "", np.nan)
     return table.sort_values("process", ignore_index=True)
-
-
-def _ends(table: pd.DataFrame, nodes: pd.DataFrame) -> pd.DataFrame:
-    """Return the places of some processes, one row per node."""
-    at = nodes.set_index("node").loc[sorted(set(table["node"])), ["name", "country", "lon", "lat"]]
-    at.index.name = "node"
-    return at
-
-
-def _ship(draft: _Draft, product: str) -> _Shipped | None:
-    """Route one product and estimate who ships it to whom."""
-    processes, chain = draft.processes, draft.books.chain
-    out = processes[(processes["output"] == product) & (processes["activity_t"] > 0)].set_index("process")
-    into = processes[(processes["input"] == product) & (processes["activity_t"] > 0)].set_index("process")
-    if not len(out) or not len(into):
-        return None
-    out = out.assign(supply_t=out["activity_t"])
-    recovery = into["recovery"].where(into["role"] == "transform", 1.0).fillna(1.0)
-    into = into.assign(intake_t=into["activity_t"] / recovery)
-    into["intake_t"] *= out["supply_t"].sum() / into["intake_t"].sum()  # the books agree to rounding
-    held = _stocks(out, into)
-    out, into = out[out["role"] != "stock"], into[into["role"] != "stock"]
-    out = out.assign(supply_t=out["supply_t"] - held.groupby("origin")["flow_t"].sum().reindex(out.index).fillna(0.0))
-    into = into.assign(
-        intake_t=into["intake_t"] - held.groupby("destination")["flow_t"].sum().reindex(into.index).fillna(0.0)
-    )
-    dust = 1e-12 * float(out["supply_t"].sum())  # what is left of a site whose every tonne goes into stock
-    out, into = out[out["supply_t"] > dust], into[into["intake_t"] > dust]
-    table = chain.products
-    gross = float(table.loc[table["product"] == product, "gross_t_per_t"].iloc[0])
-    starts, ends = _ends(out, draft.nodes), _ends(into, draft.nodes)
-    way = routes.transport(product, gross, starts, ends)
-    i, j = starts.index.get_indexer(pd.Index(out["node"])), ends.index.get_indexer(pd.Index(into["node"]))
-    year = chain.makers(product).year
-    found, fit = trade.estimate(
-        chain.mineral,
-        product,
-        out,
-        into,
-        cost=way.cost[np.ix_(i, j)],
-        owners=draft.owners,
-        links=_between(_links(draft.links, year), out, into),
-        ties=_between(_links(draft.ties, year), out, into),
-    )
-    shipments = _shipments(way, found, out.assign(at=i), into.assign(at=j), held)
-    return _Shipped(way, shipments, fit, found.report.assign(product=product))
-
-
-def _between(links: pd.DataFrame, out: pd.DataFrame, into: pd.DataFrame) -> pd.DataFrame:
-    """Return links between facilities as links between processes, with tonnes of metal where they are given."""
-    columns = ["origin", "destination", "flow_t", "reference"]
-    if not len(links):
-        return pd.DataFrame(columns=columns)
-    rows = links.assign(
-        flow_t=pd.to_numeric(links["quantity_t"], errors="coerce").where(
-            links["unit"].astype(str).str.startswith(_CONTAINED)
-        )
-    )
-    left = out.reset_index()[["process", "facility"]].rename(columns={"process": "origin", "facility": "supplier"})
-    right = into.reset_index()[["process", "facility"]].rename(
-        columns={"process": "destination", "facility": "customer"}
-    )
-    rows = rows.merge(left[left["supplier"] != ""], on="supplier").merge(right[right["customer"] != ""], on="customer")
-    rows = rows.drop_duplicates(["origin", "destination"])
-    return rows.sort_values(["origin", "destination"], ignore_index=True)[columns]
-
-
-def _stocks(out: pd.DataFrame, into: pd.DataFrame) -> pd.DataFrame:
-    """Return what goes into and out of stock: always on the site of those who make it or take it."""
-    rows = []
-    for side, other, amount, keys in (
-        (into, out, "intake_t", ("destination", "origin")),
-        (out, into, "supply_t", ("origin", "destination")),
-    ):
-        tonnes = "supply_t" if amount == "intake_t" else "intake_t"
-        for process, row in side[side["role"] == "stock"].iterrows():
-            here = other[(other["node"] == row["node"]) & (other["role"] != "stock")]
-            parts = here[tonnes] * (float(row[amount]) / float(here[tonnes].sum()))
-            rows += [{keys[0]: process, keys[1]: one, "flow_t": float(part)} for one, part in parts.items() if part > 0]
-    return pd.DataFrame(rows, columns=["origin", "destination", "flow_t"])
-
-
-def _shipments(
-    way: routes.Transport, found: flows.Estimate, out: pd.DataFrame, into: pd.DataFrame, held: pd.DataFrame
-) -> pd.DataFrame:
-    """Return the shipments of one product: a pair over several routes is several shipments."""
-    rows = [
-        {**row, "product": way.product, "route": None, "basis": "estimated", "reference": RULES}
-        for row in held.to_dict("records")
-    ]
-    for a, b in np.argwhere(found.flow > 0).tolist():
-        same = out["node"].iloc[a] == into["node"].iloc[b]
-        parts: list[tuple[tuple[str, ...], float]]
-        parts = [((), 1.0)] if same else way.split(int(out["at"].iloc[a]), int(into["at"].iloc[b]))
-        reported = found.basis[a, b] == "reported"
-        rows += [
-            {
-                "origin": out.index[a],
-                "destination": into.index[b],
-                "product": way.product,
-                "route": ";".join(route) if route else None,
-                "flow_t": float(found.flow[a, b]) * share,
-                "basis": str(found.basis[a, b]),
-                "reference": str(found.reference[a, b]) if reported else ESTIMATE,
-            }
-            for route, share in parts
-        ]
-    table = pd.DataFrame(rows).sort_values(["origin", "destination", "route"], ignore_index=True)
-    width = max(4, len(str(len(table))))
-    table["shipment"] = [f"{way.product}-{k + 1:0{width}d}" for k in range(len(table))]
-    return table.reindex(columns=SHIPMENTS.names)
 
 
 def _countries(nodes: pd.DataFrame, owners: pd.DataFrame) -> pd.DataFrame:
@@ -505,24 +378,25 @@ def _meta(
 ) -> dict[str, Any]:
     """Return what the network says about itself."""
     mineral = chain.mineral
-
-    def plain(table: pd.DataFrame) -> list[dict[str, Any]]:
-        rows = table.astype(object).where(table.notna(), None).to_dict("records")
-        return [{str(k): (round(v, 6) if isinstance(v, float) else v) for k, v in row.items()} for row in rows]
-
     years = stages.groupby("stage")["year"].first()
     return {
         "name": name or f"{mineral.replace('_', ' ')}, {max(step.year for step in chain.steps)}",
         "minerals": [mineral],
         "base_years": {mineral: {str(stage): int(year) for stage, year in years.items()}},
-        "restrictions": plain(_in_force(chain)),
+        "restrictions": _plain(_in_force(chain)),
         "restricted": {step.product: list(step.restricted) for step in chain.steps if step.restricted},
-        "stages": plain(stages),
-        "corrections": plain(corrections),
-        "fit": plain(fit),
+        "stages": _plain(stages),
+        "corrections": _plain(corrections),
+        "fit": _plain(fit),
         "notes": [f"{step.product or step.stage}: {step.note}" for step in chain.steps if step.note],
         "weak_spots": _weak_spots(stages, corrections, fit),
     }
+
+
+def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a table as plain rows."""
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(k): (round(v, 6) if isinstance(v, float) else v) for k, v in row.items()} for row in rows]
 
 
 def _in_force(chain: Chain) -> pd.DataFrame:

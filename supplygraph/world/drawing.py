@@ -45,10 +45,9 @@ class Noise:
         that are not known, and forms that do not fit.
     routes, port
         The power to which the shares of a pair's routes are raised, and the draw of each port.
-    stock
-        How far stocks give way: they take up what statistics disagree on.
-    flow
-        How far shipments give way: they follow what is known of sites and countries.
+    stock, flow
+        How far stocks and shipments give way: stocks take up what statistics disagree on, and shipments follow what is
+        known of sites and countries. Everything else gives way as much as it is uncertain.
     """
 
     quantity: tuple[float, float, float, float] = (0.05, 0.15, 0.35, 0.5)
@@ -62,13 +61,16 @@ class Noise:
     routes: float = 0.4
     port: float = 0.5
     stock: float = 1.0
-    flow: float = 5.0
+    flow: float = 1.0
 
 
 #: What the bundled networks are drawn with; `data/README.md` says what it was chosen on.
 NOISE = Noise()
 #: No noise at all: draws are the central network.
 NONE = Noise((0.0, 0.0, 0.0, 0.0), 0.0, 0.0, (1.0, 1.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+#: Rounds of taking means off rows and columns.
+_CENTRED = 40
 
 
 class Drawing:
@@ -99,6 +101,7 @@ class Drawing:
         self.sites = knowledge.sites(net, self.pairs)
         self.totals = knowledge.totals(net, self.sites)
         self.blocks = knowledge.blocks(net, self.pairs)
+        self._features = _interaction(self.pairs)
         self._routes = _Routes.of(net, self.pairs)
         self._limits = _Limits.of(net)
         self._lay_out()
@@ -165,12 +168,19 @@ class Drawing:
         pairs, noise = self.pairs, self.noise
         low, high = np.log(noise.theta[0]), np.log(noise.theta[1])
         theta = np.exp(low + (high - low) * rng.random(pairs.products))[pairs.product]
-        pull = pairs.cost_per_theta * (1.0 - 1.0 / theta)
-        pull += pairs.likeness @ (rng.standard_normal(4) * [noise.operator, noise.owner, noise.form, noise.misfit])
+        pull = self._features[:, 0] * (1.0 - 1.0 / theta)
+        strength = np.array([noise.operator, noise.owner, noise.form, noise.misfit])
+        pull += (self._features[:, 1:] * (rng.standard_normal(4) * strength)).sum(axis=1)
         loose = noise.pair * rng.standard_normal(len(pull))
         loose += (noise.block * rng.standard_normal(pairs.countries))[pairs.country_pair]
         tight = noise.quantity[0] * rng.standard_normal(len(pull))
-        return np.where(pairs.reported, tight, np.where(pairs.onsite, pull, pull + loose))
+        pull = np.where(pairs.reported, tight, np.where(pairs.onsite, pull, pull + loose))
+        # how much is made of a product is not for its flows to say
+        before, after = (
+            np.bincount(pairs.product, weights=flow, minlength=pairs.products)
+            for flow in (pairs.flow, pairs.flow * np.exp(pull))
+        )
+        return pull + np.log(np.where(after > 0, before, 1.0) / np.where(after > 0, after, 1.0))[pairs.product]
 
     def draw(self, seed: int, number: int) -> SupplyNetwork:
         """Return one draw as a network of its own."""
@@ -184,6 +194,23 @@ class Drawing:
         tables |= {"processes": processes, "shipments": shipments} | self._limits.raised(flow)
         meta = self.net._meta | {"draw": {"seed": seed, "number": number}}  # noqa: SLF001 - as above
         return _restore(tables, meta)
+
+
+def _interaction(pairs: knowledge.Pairs) -> Floats:
+    """Return freight and likeness of each pair less what its two ends have on average.
+
+    What an origin or a destination has in common over all its pairs is taken up by its balance anyway; without it,
+    flows start near their balances and say nothing on how much a site makes.
+    """
+    features = np.column_stack([pairs.cost_per_theta, pairs.likeness])
+    for feature in range(features.shape[1]):
+        values = features[:, feature]
+        for end in _CENTRED * (pairs.origin, pairs.destination):
+            total = np.bincount(end, weights=pairs.flow)
+            mean = np.bincount(end, weights=pairs.flow * values) / np.where(total > 0, total, 1.0)
+            values = values - mean[end]
+        features[:, feature] = values
+    return features
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ class Ensemble:
             [
                 f"Ensemble of {self.n} draws of {name} (seed {self.seed})",
                 f"  {len(told.pairs.flow)} pairs of {len(net.processes)} processes, {len(net.shipments)} shipments",
-                f"  {len(told.totals.quantity)} totals of countries, {len(told.blocks.quantity)} customs records and links",
+                f"  known besides: {len(told.totals.quantity)} totals, {len(told.blocks.quantity)} customs records",
                 "  varies: quantities by their confidence, the spread of freight, who ships to whom, ports",
             ]
         )
@@ -127,7 +127,7 @@ class Ensemble:
             the central value outside is that value. Of an ensemble of more than 1,000 draws the first 1,000 count.
         """
         rows = np.stack(list(islice(self._told(partial(_numbers, self._alone())), min(self.n, BOUNDED))))
-        bounds = np.quantile(rows, [LOW, HIGH], axis=0)
+        bounds = _rounded(np.quantile(rows, [LOW, HIGH], axis=0))
         tables = dict(self.net._tables)  # noqa: SLF001 - a frame may be shared: no network changes its own
         shipments, processes = self.net.shipments, self.net.processes
         count = len(shipments)
@@ -183,6 +183,14 @@ def _of_draw(draws: Ensemble, function: Callable[[SupplyNetwork], _Told], number
 
 def _numbers(draws: Ensemble, number: int) -> NDArray[np.float64]:
     return np.concatenate(draws._drawing.numbers(draws.seed, number))  # noqa: SLF001 - its own
+
+
+def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round to six digits: the last ones of a quantile are noise, and differ between machines."""
+    with np.errstate(divide="ignore"):
+        size = np.where(values > 0, np.floor(np.log10(np.where(values > 0, values, 1.0))), 0.0)
+    unit = 10.0 ** (5 - size)
+    return np.asarray(np.round(values * unit) / unit)
 
 
 def ensemble(

@@ -6,7 +6,7 @@ Each figure has a value (that of the central network) and a rank of confidence: 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -57,6 +57,8 @@ class Pairs:
         Same operator (0 or 1), overlap of owners' countries, forms unknown, forms that do not fit.
     onsite, reported
         Pairs at one site, and those whose tonnage is published.
+    keys
+        Columns origin, destination, product, exporter, importer.
     """
 
     of_shipment: Ints
@@ -140,7 +142,7 @@ def pairs(net: SupplyNetwork) -> Pairs:
     frame = unique.to_frame(index=False)
     frame.columns = pd.Index(["origin", "destination", "product"])
     i, j = (processes.index.get_indexer(pd.Index(frame[end])).astype(np.int64) for end in ("origin", "destination"))
-    total = np.bincount(of_shipment, weights=flow, minlength=len(frame))
+    total: Floats = np.bincount(of_shipment, weights=flow, minlength=len(frame)).astype(np.float64)
     edge, shipment = steps(net)
     price = np.nan_to_num(net.edges["cost_usd_t"].to_numpy(dtype=float))
     freight = np.bincount(shipment, weights=price[edge], minlength=len(sent))
@@ -250,15 +252,16 @@ def totals(net: SupplyNetwork, known: Sites) -> Sums:
     group: list[int] = []
     rank: list[int] = []
     kinds = pd.MultiIndex.from_arrays([product.fillna(""), use])
-    for (name, used), at in pd.Series(np.arange(len(table))).groupby(kinds, sort=True):
+    for key, at in pd.Series(np.arange(len(table))).groupby(kinds, sort=True):
+        name, used = cast("tuple[str, bool]", key)
         inside = np.asarray(at)[counted[np.asarray(at)]]
         rows = statistics.get((name, bool(used)), {})
         keys = _pools(place[inside], set(rows))
-        for key in sorted(set(keys.tolist())):
-            found = inside[keys == key]
+        for land in sorted(set(keys.tolist())):
+            found = inside[keys == land]
             member += found.tolist()
             group += [len(rank)] * len(found)
-            rank.append(rows.get(key, UNRANKED))
+            rank.append(rows.get(land, UNRANKED))
         if WORLD in rows and len(inside):
             member += inside.tolist()
             group += [len(rank)] * len(inside)
@@ -286,17 +289,11 @@ def _pools(place: NDArray[Any], named: set[str]) -> NDArray[Any]:
 
 def blocks(net: SupplyNetwork, told: Pairs) -> Sums:
     """Return what customs records and published links say of pairs of countries."""
-    keys = told.keys
     member: list[int] = []
     group: list[int] = []
     rank: list[int] = []
     for row in net._meta.get("bands", []):  # noqa: SLF001 - read, not changed
-        union = sorted(EU)
-        ends = [
-            keys[end].isin(union) if row[end] == EUROPEAN_UNION else keys[end].eq(row[end])
-            for end in ("exporter", "importer")
-        ]
-        found = np.flatnonzero(keys["product"].eq(row["product"]) & ends[0] & ends[1] & (told.flow > 0))
+        found = between(told, row["product"], row["exporter"], row["importer"])
         if len(found):
             member += found.tolist()
             group += [len(rank)] * len(found)
@@ -304,7 +301,17 @@ def blocks(net: SupplyNetwork, told: Pairs) -> Sums:
     return _sums(member, group, rank, told.flow)
 
 
+def between(told: Pairs, product: str, exporter: str, importer: str) -> Ints:
+    """Return the pairs that ship a product from one country, or the European Union, to another."""
+    keys = told.keys
+    ends = [
+        keys[end].isin(sorted(EU)) if country == EUROPEAN_UNION else keys[end].eq(country)
+        for end, country in (("exporter", exporter), ("importer", importer))
+    ]
+    return np.flatnonzero(keys["product"].eq(product) & ends[0] & ends[1] & (told.flow > 0)).astype(np.int64)
+
+
 def _sums(member: list[int], group: list[int], rank: list[int], quantity: Floats) -> Sums:
     at, of = np.array(member, dtype=np.int64), np.array(group, dtype=np.int64)
-    total = np.bincount(of, weights=quantity[at], minlength=len(rank))
+    total: Floats = np.bincount(of, weights=quantity[at], minlength=len(rank)).astype(np.float64)
     return Sums(at, of, total, np.array(rank, dtype=np.int64))

@@ -19,6 +19,8 @@ LINE = (
     "process", "node", "mineral", "stage", "role", "input", "output", "makes", "accepts", "operator", "capacity_t",
     "recovery", "activity_t", "year", "reference", "confidence", "country", "facility", "residual",
 )  # fmt: skip
+#: Published totals, as networks keep them: of what is made, or used, of a product in a country.
+STATISTICS = ("stage", "product", "use", "country", "quantity_t", "confidence", "reference")
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,9 @@ class Facts:
     facilities
         Index facility, with column node besides the columns of the facts.
     production
-        Columns stage, country, year, series, quantity_t, reference.
+        Columns stage, country, year, series, quantity_t, reference, confidence.
     demand
-        Columns product, country, year, row_set, quantity_t, reference.
+        Columns product, country, year, row_set, quantity_t, reference, confidence.
     links
         Current links and ties between facilities.
     countries
@@ -62,6 +64,7 @@ class Books:
     lines: list[dict[str, Any]] = field(default_factory=list)
     nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
     stages: list[dict[str, Any]] = field(default_factory=list)
+    statistics: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def processes(self) -> pd.DataFrame:

@@ -34,7 +34,7 @@ FOLDS = 5
 THETA_USD_T, DEFAULT_USD_T = 45.0, 75.0
 #: Records in which a pair without a row is a zero.
 COMPLETE = ("imports", "imports_t")
-BANDS = ("exporter", "importer", "low_t", "high_t", "reference")
+BANDS = ("exporter", "importer", "low_t", "high_t", "reference", "confidence")
 FIT = ("mineral", "product", "case", "pairs", "correlation", "misplaced_share", "year")
 COLUMNS = (
     "mineral",
@@ -338,6 +338,32 @@ def bands(
     return _bands(_cells(record, origins, destinations), by_country(plain, origins, destinations))
 
 
+def accepted(mineral: str, product: str, report: pd.DataFrame) -> pd.DataFrame:
+    """Return the bands that an estimate took in.
+
+    Parameters
+    ----------
+    mineral, product
+        What is shipped.
+    report
+        Of the estimate.
+
+    Returns
+    -------
+    pandas.DataFrame
+        product, exporter, importer, low_t, high_t, confidence, reference.
+    """
+    rows = report[report["kind"].eq("band") & report["verdict"].isin(["acts", "inside"])]
+    rows = rows.rename(columns={"origin": "exporter", "destination": "importer"}).assign(product=product)
+    record = records(mineral, product)
+    if len(record) and rows["importer"].eq(EUROPEAN_UNION).any():
+        record = pd.concat([record, _as_union(record)], ignore_index=True)
+    known = record.drop_duplicates(["exporter", "importer"])[["exporter", "importer", "confidence"]]
+    rows = rows.merge(known, on=["exporter", "importer"], how="left")
+    columns = ["product", "exporter", "importer", "low_t", "high_t", "confidence", "reference"]
+    return rows[columns].sort_values(["exporter", "importer"], ignore_index=True)
+
+
 #: Words of a restriction that name the form in which ore, or refined metal, is traded.
 _RAW, _MADE = r"concentrate|all grades|unprocessed REE", r"dual-use|all .* products|metal"
 #: A ban counts for the flows of a year if it was in force for at least this part of it.
@@ -453,6 +479,30 @@ def estimate(
         correlation, misplaced = _score(observed, modelled)
         rows.append((mineral, product, case, len(pairs), correlation, misplaced, int(record["year"].iloc[0])))
     return final, pd.DataFrame(rows, columns=list(FIT))
+
+
+def proposed(
+    mineral: str, product: str, origins: pd.DataFrame, destinations: pd.DataFrame, *, cost: Floats, **given: Any
+) -> pd.DataFrame:
+    """Return the bands that an estimate is offered; parameters as for :func:`estimate`."""
+    plain = without(mineral, product, origins, destinations, cost=cost, tail=0.0, least_t=0.0, **given)
+    return bands(mineral, product, origins, destinations, plain=plain.flow)
+
+
+def without(
+    mineral: str,
+    product: str,
+    origins: pd.DataFrame,
+    destinations: pd.DataFrame,
+    *,
+    cost: Floats,
+    bands: pd.DataFrame | None = None,
+    **given: Any,
+) -> Estimate:
+    """Estimate one product's flows from these bands alone; parameters as for :func:`estimate`."""
+    given = {"theta": _spread(product), "bans": bans(mineral, product), **given}
+    limits = pd.DataFrame(columns=list(BANDS)) if bands is None else bands
+    return flows.estimate(origins, destinations, cost=cost, bands=limits, **given)
 
 
 def fit(
