@@ -278,7 +278,9 @@ def of_processes(network: SupplyNetwork, made: pd.Series, *, by: str, blocs: Blo
     here = row >= 0
     label, labels = pd.factorize(who["by"].to_numpy()[here])
     tonnes = np.bincount(label, weights=who["share"].to_numpy()[here] * at_site[row[here]], minlength=len(labels))
-    grouped = pd.Series(tonnes[tonnes > 0], index=pd.Index(labels[tonnes > 0], name=by)).sort_index()
+    order = np.argsort(labels)
+    order = order[tonnes[order] > 0]
+    grouped = pd.Series(tonnes[order], index=pd.Index(labels[order], name=by, dtype="str"))
     return Shares(grouped, math.fsum(at_site))
 
 
@@ -288,22 +290,23 @@ def _wanted(network: SupplyNetwork, inside: pd.Series, *, final: bool) -> pd.Ser
     Without takers, what was made. ``final`` counts final demand only, for tonnes of that kind.
     """
     processes = network.processes
-    is_use = (processes["role"] == "use").to_numpy(dtype=bool)
+    mine = inside.to_numpy(dtype=bool)
+    role, output = processes["role"].to_numpy(), processes["output"]
     if final:
-        takers = is_use
+        takers = role == "use"
     else:
-        products = set(processes["output"][inside.to_numpy(dtype=bool)].dropna())
-        takers = processes["input"].isin(products).to_numpy() & (processes["role"] != "stock").to_numpy(dtype=bool)
+        takers = processes["input"].isin(set(output.to_numpy()[mine])).to_numpy() & (role != "stock")
+        takers &= processes["input"].notna().to_numpy()
     # Final demand makes nothing: what it takes is what it wants.
     recovery = processes["recovery"].to_numpy(dtype=np.float64)
-    plain = processes["output"].isna().to_numpy() | np.isnan(recovery)
+    plain = output.isna().to_numpy() | np.isnan(recovery)
     activity = processes["activity_t"].to_numpy(dtype=np.float64)
     takers = takers & ~np.isnan(activity)
     if not activity[takers].sum() > 0:
-        takers, plain = inside.to_numpy(dtype=bool), np.ones_like(plain)
+        takers, plain = mine, np.ones_like(plain)
     taken = (activity / np.where(plain, 1.0, recovery))[takers]
     nodes = network.nodes["country"]
-    country = nodes.to_numpy()[nodes.index.get_indexer(pd.Index(processes["node"])[takers])]
+    country = nodes.to_numpy()[nodes.index.get_indexer(processes["node"].to_numpy()[takers])]
     code, codes = pd.factorize(country)
     found = np.bincount(code[code >= 0], weights=taken[code >= 0], minlength=len(codes))
     return pd.Series([*found, taken[code < 0].sum()], index=[*codes, ""])

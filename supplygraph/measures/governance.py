@@ -313,5 +313,12 @@ def studied_supply(mineral: str, stage: str, of: str) -> Supply | None:
 
 def missing_table(rows: Sequence[tuple[str, str, str]]) -> pd.DataFrame:
     """Return which figures are missing, for what, and why: columns ``item``, ``reason``, by figure."""
-    frame = pd.DataFrame(list(rows), columns=["figure", "item", "reason"], dtype="str")
-    return frame.set_index("figure")
+    if not rows:
+        return _nothing_missing().copy(deep=False)
+    figure, item, reason = zip(*rows, strict=True)
+    return pd.DataFrame({"item": item, "reason": reason}, index=pd.Index(figure, name="figure"), dtype="str")
+
+
+@lru_cache(maxsize=1)
+def _nothing_missing() -> pd.DataFrame:
+    return pd.DataFrame({"item": [], "reason": []}, index=pd.Index([], name="figure", dtype="str"), dtype="str")
