@@ -1,11 +1,17 @@
-"""Origin shares of every vertex for 60 countries in one sweep, against sparse products and sparse factorisation.
+"""Origin shares of every vertex for 60 countries in one sweep, against sparse factorisation and a floor of bandwidth.
 
 ``python tests/bench/bench_tracing.py [SIZE ...]`` (S, M and L unless told otherwise) prints, for the edges that carry a
 maximum flow of the generated networks, the best of several runs taken in turn and ratios to ours. All solve
 ``x = given + W x`` for the same matrix, which each builds from the same columns; answers agree to 1e-12.
+``splu`` is scipy's sparse LU as it comes (ordering COLAMD; run once), ``splu natural`` the same spared that ordering.
 
-The last block asks the same of the bundled networks' shipments, as `measures/tracing.py` does today: small enough
-that only what is fixed counts. The first use of the kernel in a process loads numba, which is shown apart.
+The floor is what no method that forms these sums can avoid: per edge its share, the number of its tail, and the tail's
+row of 60 shares; per vertex the row it is given and the row it gets; every byte once, at the rate of a plain copy of a
+large array, measured in turn with the rest. Two more lines take the same with vertices and edges numbered at random
+(no order to find by looking, rows far apart) and with something on every edge of the network.
+
+The last block asks for the bundled networks' shipments, and for whole answers: `trace`, `exposure` with and without
+bounds. The first use of the kernel in a process loads numba, which is shown apart.
 """
 
 from __future__ import annotations
@@ -25,6 +31,8 @@ from supplygraph.engine.kernels.tracing import sweep
 from supplygraph.measures import tracing
 
 COUNTRIES, STAGES = 60, 9
+_LARGE = np.ones(20_000_000)
+_COPY = np.empty_like(_LARGE)
 _FIRST_USE = """
 import time, numpy as np, supplygraph.measures.tracing
 began = time.perf_counter()
@@ -59,6 +67,12 @@ def flow_of(net):
     return net.tail[used], net.head[used], flow[used].astype(np.float64)
 
 
+def floor(edges, vertices, seconds):
+    """Return the seconds in which all that must be read and written could be, at the rate of a copy."""
+    moved = edges * (8 * COUNTRIES + 8 + 4) + 2 * vertices * 8 * COUNTRIES
+    return moved / (2 * _LARGE.nbytes / seconds)
+
+
 def generated(size):
     net = draw(size)
     n = len(net.layer)
@@ -67,6 +81,24 @@ def generated(size):
     share, given = flow / has[head], np.zeros((n, COUNTRIES))
     mines = np.unique(tail[net.layer[tail] == MINE])
     given[mines, np.random.default_rng(0).integers(0, COUNTRIES, len(mines))] = 1.0
+    compare(size, n, (tail, head, share), given)
+    rng = np.random.default_rng(1)
+    place, order = rng.permutation(n), rng.permutation(len(tail))
+    far = np.empty_like(given)
+    far[place] = given
+    against_floor("numbered at random", n, (place[tail[order]], place[head[order]], share[order]), far)
+    every = 1.0 / np.bincount(net.head, minlength=n)[net.head]
+    against_floor("something on every edge", n, (net.tail, net.head, every), given)
+
+
+def against_floor(what, n, arcs, given):
+    seconds, _ = best({"sweep": lambda: sweep(n, *arcs, given), "copy": lambda: np.copyto(_COPY, _LARGE)}, 5)
+    times = seconds["sweep"] / floor(len(arcs[0]), n, seconds["copy"])
+    print(f"  {what}: {len(arcs[0])} edges, {1e3 * seconds['sweep']:.2f} ms, {times:.1f} floors", flush=True)  # noqa: T201
+
+
+def compare(size, n, arcs, given):
+    tail, head, share = arcs
 
     def products():
         walk = csr_array((share, (head, tail)), shape=(n, n))
@@ -80,16 +112,25 @@ def generated(size):
         walk = csr_array((share, (head, tail)), shape=(n, n))
         return splu((eye_array(n) - walk).tocsc(), permc_spec="NATURAL", diag_pivot_thresh=0).solve(given)
 
+    def as_it_comes():
+        walk = csr_array((share, (head, tail)), shape=(n, n))
+        return splu((eye_array(n) - walk).tocsc()).solve(given)
+
     ours = lambda: sweep(n, tail, head, share, given)  # noqa: E731
-    runs = {"sweep": ours, "products": products, "splu": factorised}
-    seconds, answers = best(runs, 3 if size == "L" else 7)
-    reached = has > 0
+    runs = {"sweep": ours, "products": products, "splu natural": factorised}
+    seconds, answers = best(runs | {"copy": lambda: np.copyto(_COPY, _LARGE)}, 3 if size == "L" else 7)
+    once = best({"splu": as_it_comes}, 1)
+    seconds, answers = seconds | once[0], answers | once[1]
+    reached = np.bincount(head, minlength=n) > 0
     rows = np.abs(answers["sweep"][reached].sum(axis=1) - 1).max()
     text = f"{size}: {len(tail)} edges with flow: sweep {1e3 * seconds['sweep']:.2f} ms"
-    for name in ("products", "splu"):
+    for name in ("products", "splu natural", "splu"):
         apart = np.abs(answers[name] - answers["sweep"]).max()
         assert apart < 1e-12
         text += f"; {name} {seconds[name] / seconds['sweep']:.1f}x (apart {apart:.0e})"
+    low = floor(len(tail), n, seconds["copy"])
+    rate = 2 * _LARGE.nbytes / seconds["copy"] / 1e9
+    text += f"; {seconds['sweep'] / low:.1f} floors of {1e3 * low:.2f} ms ({rate:.0f} GB/s)"
     print(f"{text}; rows sum to 1 within {rows:.0e}", flush=True)  # noqa: T201
 
 
@@ -101,11 +142,20 @@ def bundled(mineral):
         "sweep": lambda: sweep(size, traced.origin, traced.destination, traced.step, given),
         "today": lambda: tracing.solve(traced.matrix(), given),
     }
-    seconds, answers = best(runs, 15)
+    if mineral:
+        net = sg.load(mineral)
+        runs |= {
+            "trace": lambda: tracing.trace(net),
+            "exposure": lambda: sg.exposure(net, stage="mining"),
+            "exposure without bounds": lambda: sg.exposure(net, stage="mining", bounds=False),
+        }
+    seconds, answers = best(runs, 7)
     apart = np.abs(answers["today"] - answers["sweep"]).max()
     text = f"{mineral or 'all minerals'}: {size} processes, {len(traced.origin)} shipments, {given.shape[1]} columns: "
     text += f"sweep {1e3 * seconds['sweep']:.2f} ms, measures/tracing.py {1e3 * seconds['today']:.2f} ms, "
-    print(f"{text}{seconds['today'] / seconds['sweep']:.1f}x (apart {apart:.0e})", flush=True)  # noqa: T201
+    text += f"{seconds['today'] / seconds['sweep']:.1f}x (apart {apart:.0e})"
+    text += "".join(f"; {name} {1e3 * seconds[name]:.1f} ms" for name in list(runs)[2:])
+    print(text, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
