@@ -91,7 +91,7 @@ def exposure(
     question = Question.of(to, stage, rows, blocs)
     if isinstance(net, Ensemble):
         central = exposure(net.net, to=to, stage=stage, rows=rows, blocs=blocs, bounds=bounds)
-        return _with_intervals(central, spread.over(net, _of_draw, _SPREAD, question=question))
+        return _with_intervals(central, spread.over(net, _of_draw, _SPREAD, like=Chains.of(net.net, question)))
     chains = Chains.of(net, question)
     shares = _shares(chains)
     table = _frame(chains, _columns(chains), shares)
@@ -119,9 +119,9 @@ def exposure(
     )
 
 
-def _of_draw(net: SupplyNetwork, *, question: Question) -> ExposureResult:
+def _of_draw(net: SupplyNetwork, *, like: Chains) -> ExposureResult:
     """Answer for one draw of an ensemble: the traced shares and nothing else."""
-    chains = Chains.of(net, question)
+    chains = like.redrawn(net)
     return ExposureResult(title="", table=_frame(chains, _columns(chains), _shares(chains)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -124,6 +124,15 @@ class Chains:
             columns, payoff = _suppliers(net, traced, question, inside)
             passes = np.zeros((0, len(traced.flow)), dtype=bool)
         return cls(question, traced, inside, index, row, demand, columns, payoff, passes)
+
+    def redrawn(self, net: SupplyNetwork) -> Chains:
+        """Return the same question about another draw of an ensemble, which differs in tonnes only."""
+        traced = self.traced.redrawn(net)
+        if traced is None:
+            return Chains.of(net, self.question)
+        kept = self.row >= 0
+        demand = np.bincount(self.row[kept], traced.demand[kept], len(self.index)).astype(np.float64)
+        return replace(self, traced=traced, demand=demand)
 
     @property
     def sources(self) -> Bools:

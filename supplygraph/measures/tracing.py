@@ -8,7 +8,7 @@ probabilities, so losses and loops cancel: all figures are shares of final deman
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,6 +56,29 @@ class Trace:
     shipments: pd.Index
     routes: pd.Series
     flow: NDArray[np.float64]
+
+    def redrawn(self, network: SupplyNetwork) -> Trace | None:
+        """Return the walk of another draw of an ensemble: the same tables, other tonnes.
+
+        Returns
+        -------
+        Trace or None
+            None if the other network has other processes or shipments, or moves nothing by some of them.
+
+        Notes
+        -----
+        Looks up no name, so that a thousand draws take no longer than their arithmetic.
+        """
+        shipments = network.shipments
+        moves = shipments["flow_t"].to_numpy(dtype=np.float64) > 0
+        if not moves.all():
+            shipments = shipments[moves]
+        if not (shipments.index.equals(self.shipments) and network.processes.index.equals(self.processes)):
+            return None
+        flow = shipments["flow_t"].to_numpy(dtype=np.float64)
+        intake = np.bincount(self.destination, weights=flow, minlength=len(self.processes))
+        demand = np.where(self.demand > 0, intake, 0.0)
+        return replace(self, network=network, demand=demand, step=flow / intake[self.destination], flow=flow)
 
     def matrix(self, *, keep: NDArray[np.bool_] | None = None) -> Any:
         """Return R as a sparse matrix (row: where the tonne is; column: where it came from)."""

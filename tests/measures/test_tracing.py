@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 from toys import chain, random_network
+from trader_nets import tables_of
 
 from supplygraph.errors import DataError
 from supplygraph.measures import tracing
+from supplygraph.network.network import SupplyNetwork
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -36,6 +38,22 @@ def test_ahead_and_back_meet(seed):
     into = traced.destination == one
     assert np.dot(traced.flow[into], share[traced.destination[into]]) == pytest.approx(traced.demand[one])
     assert (share <= 1 + 1e-12).all()
+
+
+def test_a_draw_is_traced_like_any_other_network():
+    net = chain()
+    traced = tracing.trace(net)
+    tables = tables_of(net)
+    sent = tables["shipments"]
+    drawn = SupplyNetwork(**tables | {"shipments": sent.assign(flow_t=sent["flow_t"] * np.arange(1, len(sent) + 1))})
+    quick, plain = traced.redrawn(drawn), tracing.trace(drawn)
+    for name in ("demand", "step", "flow", "origin", "destination", "node"):
+        np.testing.assert_array_equal(getattr(quick, name), getattr(plain, name))
+    assert quick.network is drawn
+    fewer = SupplyNetwork(**tables | {"shipments": sent.iloc[1:]})
+    assert traced.redrawn(fewer) is None
+    stopped = SupplyNetwork(**tables | {"shipments": sent.assign(flow_t=sent["flow_t"].where(sent.index > 0, 0.0))})
+    assert traced.redrawn(stopped) is None
 
 
 def test_a_trace_follows_the_shipments_it_is_given():
