@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 
+#: Suppliers without a number that are named at most.
+_NAMED = 5
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """The concentration of some shares of sites, with one kernel.
@@ -226,7 +230,8 @@ class Attribution:
         for view, what in ((self.view, "the total"), (self.other, f"the view by {self.other_name}")):
             if view is not None and len(view.lacking):
                 what_for = "no governance score or trade parameter" if self.kernel == "wgi" else "no row in the kernel"
-                named = stages.told(view.lacking, stages.names(self.net, "country"))
+                named = stages.told(view.lacking[:_NAMED], stages.names(self.net, "country"))
+                named += [f"{len(view.lacking) - _NAMED} more"] if len(view.lacking) > _NAMED else []
                 share = math.fsum(view.by_label[view.kin.stakes.labels.isin(view.lacking)])
                 told.append(
                     f"There is {what_for} for {', '.join(named)} ({share:.1%} of the stage), so {what} is missing; "

@@ -60,9 +60,10 @@ def owners_in_words(net: SupplyNetwork, nodes: pd.Index) -> Any:
     place = nodes.get_indexer(pd.Index(table["node"]))
     kept = np.flatnonzero(place >= 0)
     share = table["share"].to_numpy(dtype=float)[kept]
-    owner = table["owner"].to_numpy(dtype=object)[kept]
+    owner = table["owner"].array.take(kept).to_numpy(dtype=object)
     told: list[str | None] = [None] * len(nodes)
-    for row in np.lexsort((owner.astype(str), -share)):
+    # Owners stand in order of their codes, which decides between equal ones.
+    for row in np.argsort(-share, kind="stable"):
         at, said = int(place[kept[row]]), f"{owner[row]} {share[row]:.0%}"
         before = told[at]
         told[at] = said if before is None else f"{before}, {said}"

@@ -49,7 +49,8 @@ class Stakes:
     @property
     def known(self) -> Floats:
         """Per site, the part of it that somebody is named for."""
-        return np.minimum(self.held.sum(axis=1), 1.0)
+        found: Floats = np.minimum(self.held.sum(axis=1), 1.0)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,16 +74,16 @@ class Kinship:
 
     def shares(self, of_sites: Floats) -> Floats:
         """Turn shares of sites (rows; one or more columns) into shares of labels."""
-        return self.stakes.held.T @ of_sites
+        found: Floats = self.stakes.held.T @ of_sites
+        return found
 
     def kin(self, of_labels: Floats) -> Floats:
         """Return ``G S``: how common what is like each label is. What is missing counts as nothing here."""
         if self.likeness is None:
             return of_labels
         likeness = np.nan_to_num(self.likeness, nan=0.0)
-        if likeness.ndim == 1:
-            return likeness[:, None] * of_labels if of_labels.ndim > 1 else likeness * of_labels
-        return likeness @ of_labels
+        found: Floats = (likeness * of_labels.T).T if likeness.ndim == 1 else likeness @ of_labels
+        return found
 
     def lacking(self, of_labels: Floats) -> NDArray[np.bool_]:
         """Tell which labels with a share have an unknown likeness."""
@@ -93,7 +94,8 @@ class Kinship:
 
     def ordinary(self, of_labels: Floats) -> Floats:
         """Return ``K s`` per site: the chance that another tonne is like one from here (times what that weighs)."""
-        return self.stakes.held @ self.kin(of_labels)
+        found: Floats = self.stakes.held @ self.kin(of_labels)
+        return found
 
     def doubtful(self, of_labels: Floats) -> NDArray[np.bool_]:
         """Tell for which sites the kernel lacks a number."""
@@ -112,22 +114,22 @@ def stakes(net: SupplyNetwork, sites: Ints, by: str, blocs: Blocs | None, *, own
     owners
         The owners' countries instead of the country where a site stands.
     """
+    nodes = net.nodes
     if owners:
         table = net.owners
-        place = np.full(len(net.nodes), -1)
+        place = np.full(len(nodes), -1)
         place[sites] = np.arange(len(sites))
-        row = place[net.nodes.index.get_indexer(pd.Index(table["node"]))]
-        label = table["owner"].to_numpy(dtype=object)
-        share = table["share"].to_numpy(dtype=float)
-        row, label, share = (part[row >= 0] for part in (row, label, share))
+        row = place[nodes.index.get_indexer(pd.Index(table["node"]))]
+        kept = np.flatnonzero(row >= 0)
+        row, label = row[kept], table["owner"].array.take(kept)
+        share = table["share"].to_numpy(dtype=float)[kept]
     else:
-        column = net.nodes["country"]
-        country = column.to_numpy(dtype=object)[sites]
-        row = np.flatnonzero(column.notna().to_numpy()[sites])
-        label, share = country[row], np.ones(len(row))
+        country = nodes["country"].array.take(sites)
+        row = np.flatnonzero(~country.isna())
+        label, share = country.take(row), np.ones(len(row))
     if by == "bloc":
         row, label, share = _in_blocs(row, label, share, blocs)
-    labels, code = np.unique(label.astype(str), return_inverse=True)
+    code, labels = pd.factorize(label, sort=True)
     held = np.zeros((len(sites), len(labels)))
     np.add.at(held, (row, code), share)
     return Stakes(pd.Index(labels, dtype="str"), held)
@@ -139,7 +141,7 @@ def _in_blocs(row: Ints, label: Any, share: Floats, blocs: Blocs | None) -> tupl
         raise DataError("no blocs to group by", [Problem("blocs", "not given, but by='bloc'.", remedy)])
     of = stages.bloc_of(sorted(set(label)), blocs)
     known = np.array([code in of for code in label], dtype=np.bool_)
-    return row[known], np.array([of[code] for code in label[known]], dtype=object), share[known]
+    return row[known], pd.array([of[code] for code in label[known]], dtype="str"), share[known]
 
 
 def weights(wgi: Scores, t: Scores, mineral: str, stage: str) -> tuple[pd.Series, float]:
@@ -152,12 +154,13 @@ def weights(wgi: Scores, t: Scores, mineral: str, stage: str) -> tuple[pd.Series
         bundled ones, see :func:`supplygraph.measures.governance.wgi_by_country`.
     t
         Trade parameter by country: 1 = no restriction, above 1 = exports are restricted; of a country not named it
-        is missing. None: 1 everywhere. True: that of the EU study for the mineral and stage.
+        is missing. None: 1 everywhere. True: that of the EU study for the mineral and stage, missing where it has
+        not studied them.
 
     Raises
     ------
     DataError
-        With every entry that cannot be right, or where the EU has not studied the mineral or stage.
+        With every entry that cannot be right.
 
     Examples
     --------
@@ -165,18 +168,19 @@ def weights(wgi: Scores, t: Scores, mineral: str, stage: str) -> tuple[pd.Series
     >>> weight.to_dict(), worst
     ({'CHN': 7.5, 'FIN': 2.0}, 12.5)
     """
-    bundled = wgi is None or isinstance(wgi, bool)
-    score = pd.Series(dict(governance.wgi_by_country() if bundled else governance.given_wgi(wgi)), dtype=float)
-    if not bundled:
+    if wgi is None or isinstance(wgi, bool):
+        score = pd.Series(dict(governance.wgi_by_country()), dtype=float)
+    else:
+        score = pd.Series(governance.given_wgi(wgi), dtype=float)
         _refuse_unknown(score.index, "wgi")
-    scaled = pd.Series(np.maximum(governance.scaled(score.to_numpy()), 0.0), index=score.index)
+    means = np.asarray(score, dtype=np.float64)
+    scaled = pd.Series(np.maximum(governance.scaled(means), 0.0), index=score.index)
     if t is None or t is False:
         return scaled, governance.WORST
     if t is True:
         studied = governance.trade_parameter(mineral, stage)
         if studied is None:
-            problem = Problem("t", f"the EU has not studied {mineral} {stage}.", "Give t={...} or leave it out.")
-            raise DataError("no trade parameter", [problem])
+            return scaled * np.nan, np.nan
         factor = np.array([studied.of(str(country))[0] for country in scaled.index])
         return scaled * factor, governance.WORST * studied.highest
     given = governance.given_t(t)
@@ -268,6 +272,7 @@ def _entries(kernel: pd.DataFrame) -> list[Problem]:
                 f"is {kernel.iloc[i, j]!r}; expected a finite number, 0 or more", "0 = nothing in common.")
         for i, j in zip(*np.nonzero(wrong), strict=True)
     ]  # fmt: skip
+    values = np.where(wrong, 0.0, values)
     uneven = ~wrong & ~wrong.T & (np.abs(values - values.T) > _SAME * np.maximum(values, values.T))
     problems += [
         Problem(f"kernel[{labels[i]!r}, {labels[j]!r}]",
