@@ -6,11 +6,12 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from measure_nets import all_paths, random_chain
+from measure_nets import COUNTRIES, all_paths, random_chain
 
 from supplygraph.errors import DataError, UnknownNameError
 from supplygraph.measures.centrality import refining_centrality
 from supplygraph.measures.concentration import concentration
+from supplygraph.world.datasets import load
 
 SEEDS = range(8)
 #: Recoveries differ by site; re-refining makes loops and tonnes that cross several refineries.
@@ -126,34 +127,108 @@ def test_marginal_is_the_change_of_the_hhi(seed):
         assert abs((hhi(up) - hhi(down)) / 2e-5 - told.table.loc[site, "marginal"]) < 1e-8
 
 
-def test_splitting_a_refinery_changes_nothing_else():
-    net = random_chain(5)
-    processes, shipments, nodes = net.processes.reset_index(), net.shipments.reset_index(), net.nodes.reset_index()
-    # Half of refine1 moves to a twin at a new site of the same country.
-    twin_node = nodes[nodes["node"] == "r1"].assign(node="r1twin")
-    half = processes["process"] == "refine1"
-    processes.loc[half, "activity_t"] /= 2
-    twin = processes[half].assign(process="twin", node="r1twin")
-    touching = shipments["origin"].eq("refine1") | shipments["destination"].eq("refine1")
-    shipments.loc[touching, "flow_t"] /= 2
-    copies = shipments[touching].assign(shipment=lambda t: t["shipment"] + "-twin")
-    copies[["origin", "destination"]] = copies[["origin", "destination"]].replace("refine1", "twin")
-    edges = net.edges.reset_index()
-    moved = edges[edges["source"].eq("r1") | edges["target"].eq("r1")]
-    twin_edges = moved.assign(edge=moved["edge"].str.replace("r1", "r1twin"),
-                              source=moved["source"].replace("r1", "r1twin"),
-                              target=moved["target"].replace("r1", "r1twin"))
-    renames = dict(zip(moved["edge"], twin_edges["edge"], strict=True))
+def _tables(net):
+    return {name: getattr(net, name) for name in
+            ("nodes", "owners", "processes", "edges", "shipments", "products", "references")}
+
+
+def _with_twin(net, site, part=0.5):
+    """Move a part of a refinery to a twin at a new site of the same country and owners."""
+    tables = {name: frame.reset_index() if name != "owners" else frame for name, frame in _tables(net).items()}
+    processes, shipments, nodes, edges = (tables[name] for name in ("processes", "shipments", "nodes", "edges"))
+    new, process = f"{site}twin", f"refine{site[1:]}"
+    half = processes["process"] == process
+    twin = processes[half].assign(process="twin", node=new, activity_t=processes["activity_t"] * part)
+    processes.loc[half, "activity_t"] *= 1 - part
+    touching = shipments["origin"].eq(process) | shipments["destination"].eq(process)
+    copies = shipments[touching].assign(shipment=lambda t: t["shipment"] + "-twin", flow_t=lambda t: t["flow_t"] * part)
+    shipments.loc[touching, "flow_t"] *= 1 - part
+    copies[["origin", "destination"]] = copies[["origin", "destination"]].replace(process, "twin")
+    moved = edges[edges["source"].eq(site) | edges["target"].eq(site)]
+    others = moved.assign(edge=moved["edge"].str.replace(site, new), source=moved["source"].replace(site, new),
+                          target=moved["target"].replace(site, new))
+    renames = dict(zip(moved["edge"], others["edge"], strict=True))
     copies["route"] = copies["route"].map(
         lambda route: ";".join(renames.get(e, e) for e in route.split(";")) if isinstance(route, str) else route)
-    split = type(net)(
-        nodes=pd.concat([nodes, twin_node]), owners=net.owners, processes=pd.concat([processes, twin]),
-        edges=pd.concat([edges, twin_edges]), shipments=pd.concat([shipments, copies]), products=net.products,
-        references=net.references)
-    before, after = refining_centrality(net).table["centrality"], refining_centrality(split).table["centrality"]
-    assert abs(after["r1"] + after["r1twin"] - before["r1"]) < 1e-12
-    rest = before.index.drop("r1")
-    np.testing.assert_allclose(after[rest], before[rest], atol=1e-12)
+    owners = tables["owners"]
+    tables |= {
+        "nodes": pd.concat([nodes, nodes[nodes["node"] == site].assign(node=new)]),
+        "owners": pd.concat([owners, owners[owners["node"] == site].assign(node=new)]),
+        "processes": pd.concat([processes, twin]), "edges": pd.concat([edges, others]),
+        "shipments": pd.concat([shipments, copies]),
+    }
+    return type(net)(**tables)
+
+
+def _changed(net, table, change):
+    tables = _tables(net)
+    frame = tables[table].reset_index() if table != "owners" else tables[table]
+    tables[table] = change(frame)
+    return type(net)(**tables)
+
+
+@pytest.mark.parametrize("by", ["country", "owner"])
+@pytest.mark.parametrize("part", [0.5, 0.1])
+@pytest.mark.parametrize("seed", range(4))
+def test_splitting_a_refinery_changes_nothing_else(seed, part, by):
+    net = random_chain(seed)
+    before = refining_centrality(net, by=by)
+    site = before.table.index[0]
+    after = refining_centrality(_with_twin(net, site, part), by=by)
+    assert abs(after.hhi - before.hhi) < 1e-12
+    for column in ("centrality", "marginal", "share"):
+        was, now = before.table[column], after.table[column]
+        assert abs(now[site] + now[f"{site}twin"] - was[site]) < 1e-12
+        assert abs(now[f"{site}twin"] - part * was[site]) < 1e-12
+        rest = was.index.drop(site)
+        np.testing.assert_allclose(now[rest], was[rest], atol=1e-12)
+
+
+@pytest.mark.parametrize("of", ["refining", "nodes"])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_merger_of_two_countries_adds_twice_the_product_of_their_shares(seed, of):
+    net = random_chain(seed)
+    before = refining_centrality(net, of=of)
+    shares = refining_centrality(net).table.groupby("country")["share"].sum()
+    a, b = shares.index[:2]
+    merged = _changed(net, "nodes", lambda nodes: nodes.assign(country=nodes["country"].replace(b, a)))
+    after = refining_centrality(merged, of=of)
+    assert abs(after.hhi - before.hhi - 2 * shares[a] * shares[b]) < 1e-12
+    if of == "refining":  # split between their sites in proportion
+        gain = after.table["centrality"] - before.table["centrality"].reindex(after.table.index)
+        for own, other in ((a, b), (b, a)):
+            mine = before.table[before.table["country"] == own]
+            np.testing.assert_allclose(gain[mine.index], mine["share"] * shares[other], atol=1e-12)
+        assert gain[before.table.index[~before.table["country"].isin([a, b])]].abs().max() < 1e-12 or len(shares) == 2
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_names_do_not_matter_and_unused_sites_get_nothing(seed):
+    net = random_chain(seed)
+    before = refining_centrality(net)
+    codes = dict(zip(COUNTRIES, np.roll(COUNTRIES, 1), strict=True))
+    renamed = _changed(net, "nodes", lambda nodes: nodes.assign(country=nodes["country"].map(codes)))
+    after = refining_centrality(renamed).table.reindex(before.table.index)
+    for column in ("share", "centrality", "marginal", "country_share"):
+        np.testing.assert_allclose(after[column], before.table[column], atol=1e-12)
+    # Sites of one country with equal shares are treated alike: two halves of one.
+    twins = refining_centrality(_with_twin(net, before.table.index[0])).table
+    pair = twins.loc[[before.table.index[0], f"{before.table.index[0]}twin"], ["share", "centrality", "marginal"]]
+    np.testing.assert_allclose(pair.iloc[0], pair.iloc[1], rtol=1e-12)
+    idle = _changed(net, "processes", lambda processes: pd.concat([
+        processes, processes[processes["process"] == "refine0"].assign(process="idle", node="f0", activity_t=0.0)]))
+    more = refining_centrality(idle)
+    assert "f0" not in more.table.index
+    pd.testing.assert_series_equal(more.table["centrality"], before.table["centrality"])
+
+
+@pytest.mark.parametrize("factor", [1e-6, 3.0, 1e9])
+def test_tonnes_have_no_scale(factor):
+    net = random_chain(2, stock=True)
+    larger = _changed(net, "shipments", lambda sent: sent.assign(flow_t=sent["flow_t"] * factor))
+    before, after = (refining_centrality(one, of="nodes").table for one in (net, larger))
+    numbers = ["share", "centrality", "marginal"]
+    np.testing.assert_allclose(after[numbers].reindex(before.index), before[numbers], atol=1e-12)
 
 
 def test_demand_that_crossed_nothing_is_reported():
@@ -171,8 +246,38 @@ def test_wrong_options():
     with pytest.raises(UnknownNameError):
         refining_centrality(net, by="node")
     with pytest.raises(UnknownNameError):
-        refining_centrality(net, of="edges")
+        refining_centrality(net, of="ports")
+    with pytest.raises(UnknownNameError):
+        refining_centrality(net, per="port")
     tables = {name: getattr(net, name) for name in
               ("nodes", "owners", "processes", "edges", "products", "references")}
     with pytest.raises(DataError, match="no tonne reaches final demand"):
         refining_centrality(type(net)(**tables))
+
+
+def test_chinese_owned_refining_in_indonesia_shows():
+    told = refining_centrality(load("nickel"))
+    site = told.table.loc["imip-morowali"]
+    assert (site["country"], site["owners"]) == ("IDN", "CHN 100%")
+    assert site["centrality_owner"] > 1.3 * site["centrality"]
+    assert site["owner_share"] > 0.6
+    assert site["country_share"] < 0.5
+    assert told.hhi_owner > told.hhi + 0.1
+    assert "the two views differ most at IMIP Morowali (NPI) (in IDN, owned CHN 100%)" in told.explain()
+    owned = refining_centrality(load("nickel"), by="owner")
+    named = told.table["centrality_owner"].dropna().sort_index()
+    np.testing.assert_allclose(owned.table["centrality"].reindex(named.index), named, atol=1e-15)
+    nobody = told.table["owners"].isna()
+    assert nobody.any()
+    assert told.table.loc[nobody, "centrality_owner"].isna().all()
+    assert told.unknown_share_owner == pytest.approx(told.table.loc[nobody, "share"].sum(), abs=1e-9)
+
+
+def test_the_words_attribute_and_advise():
+    told = refining_centrality(load("cobalt"))
+    assert told.table.loc["huayou-quzhou", "marginal"] == pytest.approx(0.071, abs=5e-4)
+    assert told.table.loc[told.table["name"] == "Kokkola", "marginal"].item() == pytest.approx(-0.066, abs=5e-4)
+    assert "Centrality attributes, the marginal advises: growing Huayou Quzhou would raise it most; " in told.explain()
+    assert "growing Kokkola would lower it most" in told.explain()
+    alone = random_chain(0, sizes=(2, 2, 1, 2))
+    assert "growing any one of them alone changes nothing" in refining_centrality(alone).explain()
