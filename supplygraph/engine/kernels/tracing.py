@@ -174,18 +174,39 @@ def _together(members: Integers, tail: Integers, head: Integers, share: Floats, 
 
 
 @compiled
+def _other(v: int, u: int, share: float) -> float:
+    """Return the share of another vertex; of its own output a vertex gets nothing here."""
+    return 0.0 if u == v else share
+
+
+@compiled
 def _pull(vertices: Integers, ptr: Integers, ids: Integers, tail: Integers, share: Floats, found: Floats) -> list[int]:
-    """Add to each row those of the vertices that lead there; return vertices that have nothing but themselves."""
+    """Add to each row those of the vertices that lead there; return vertices that have nothing but themselves.
+
+    Four rows at a time: the sum is read and written a quarter as often, and four rows are fetched at once.
+    """
     alone = [0 for _ in range(0)]
     for v in vertices:
-        own = 0.0
+        own, row = 0.0, found[v]
         for slot in range(ptr[v], ptr[v + 1]):
-            part, u = share[ids[slot]], tail[ids[slot]]
-            if u == v:
-                own += part
-                continue
-            for column in range(found.shape[1]):
-                found[v, column] += part * found[u, column]
+            if tail[ids[slot]] == v:
+                own += share[ids[slot]]
+        fours = ptr[v + 1] - (ptr[v + 1] - ptr[v]) % 4
+        for slot in range(ptr[v], fours, 4):
+            a, b, c, d = ids[slot], ids[slot + 1], ids[slot + 2], ids[slot + 3]
+            part_a, row_a = _other(v, tail[a], share[a]), found[tail[a]]
+            part_b, row_b = _other(v, tail[b], share[b]), found[tail[b]]
+            part_c, row_c = _other(v, tail[c], share[c]), found[tail[c]]
+            part_d, row_d = _other(v, tail[d], share[d]), found[tail[d]]
+            for column in range(row.size):
+                row[column] += (part_a * row_a[column] + part_b * row_b[column]) + (
+                    part_c * row_c[column] + part_d * row_d[column]
+                )
+        for slot in range(fours, ptr[v + 1]):
+            a = ids[slot]
+            part_a, row_a = _other(v, tail[a], share[a]), found[tail[a]]
+            for column in range(row.size):
+                row[column] += part_a * row_a[column]
         if own >= 1.0 - _WHOLE:
             alone.append(v)
         elif own > 0.0:
