@@ -9,9 +9,14 @@ from supplygraph.maps import map_network
 from supplygraph.measures.centrality import refining_centrality as refining_centrality
 from supplygraph.measures.chokepoints import chokepoints as chokepoints
 from supplygraph.measures.concentration import concentration as concentration
+from supplygraph.measures.evidence import evidence as evidence
 from supplygraph.measures.exposure import exposure as exposure
+from supplygraph.measures.geopolrisk import geopolrisk as geopolrisk
+from supplygraph.measures.import_reliance import import_reliance_eu as import_reliance_eu
+from supplygraph.measures.import_reliance import net_import_reliance as net_import_reliance
 from supplygraph.measures.interdiction import defend as defend
 from supplygraph.measures.interdiction import interdict as interdict
+from supplygraph.measures.supply_risk import supply_risk as supply_risk
 from supplygraph.network.formats import check as check
 from supplygraph.network.formats import read as read
 from supplygraph.network.formats import write as write
@@ -26,6 +31,8 @@ from supplygraph.scenario.shock import Shock as Shock
 from supplygraph.world.build import build as build
 from supplygraph.world.datasets import datasets as datasets
 from supplygraph.world.datasets import load as load
+from supplygraph.world.ensemble import Ensemble as Ensemble
+from supplygraph.world.ensemble import ensemble as ensemble
 from supplygraph.world.sea import sea_route as sea_route
 
 __version__: str
@@ -33,6 +40,7 @@ map = map_network  # noqa: A001 - the public name
 __all__ = [
     "Alignment",
     "DataError",
+    "Ensemble",
     "FormatError",
     "InfeasibleError",
     "LimitError",
@@ -50,15 +58,21 @@ __all__ = [
     "concentration",
     "datasets",
     "defend",
+    "ensemble",
+    "evidence",
     "exposure",
     "forge",
+    "geopolrisk",
+    "import_reliance_eu",
     "interdict",
     "load",
     "map",
+    "net_import_reliance",
     "read",
     "refining_centrality",
     "reroute",
     "scenarios",
     "sea_route",
+    "supply_risk",
     "write",
 ]

@@ -19,16 +19,19 @@ import pandas as pd
 
 from supplygraph import __version__
 from supplygraph.errors import DataError, SupplyGraphError, UnknownNameError
-from supplygraph.maps import atlas_page, map_network
+from supplygraph.maps import atlas_page, evidence_page, map_network
 from supplygraph.measures.centrality import refining_centrality
 from supplygraph.measures.chokepoints import chokepoints
 from supplygraph.measures.concentration import concentration
+from supplygraph.measures.evidence import evidence
+from supplygraph.measures.exposure import exposure
 from supplygraph.measures.interdiction import interdict
 from supplygraph.network.formats import for_people, write
 from supplygraph.response.reroute import reroute
 from supplygraph.scenario.alignment import forge
 from supplygraph.scenario.shock import Shock
 from supplygraph.world.datasets import datasets, load
+from supplygraph.world.ensemble import ensemble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,6 +44,8 @@ AS_OF = "2026-07-01"
 TIER = "linked"
 #: The file by which an atlas folder is known, so that nothing else is ever replaced.
 _MARK = "atlas.json"
+#: Draws behind the intervals.
+_DRAWS = 200
 #: Chokepoints listed on the page, and in the tables and on their map; how many are named as the only way.
 _WORST, _RANKED, _TOLD = 5, 30, 3
 _FAILURES = ("countries", "sites", "straits")
@@ -72,15 +77,18 @@ def study(mineral: str) -> Chapter:
     the rule that its refining be aligned.
     """
     net = load(mineral)
+    many = ensemble(net, _DRAWS, workers=1)
     zone = forge(AS_OF)
-    refining = concentration(net, stage="refining")
+    refining = concentration(many, stage="refining")
     refiner = str(refining.table.index[0])
     shock = Shock.ban(refiner, stage="refining", keep=0.5)
     answers = {
-        "mining": concentration(net, stage="mining") if _mined(net) else refining,
+        "mining": concentration(many, stage="mining") if _mined(net) else refining,
         "refining": refining,
-        "refining_by_owner": concentration(net, stage="refining", by="owner"),
-        "centrality": refining_centrality(net),
+        "refining_by_owner": concentration(many, stage="refining", by="owner"),
+        "centrality": refining_centrality(many),
+        "exposure": exposure(many, rows="country"),
+        "evidence": evidence(many),
         "chokepoints_sites": chokepoints(net, by="node", alignment=zone, top=_RANKED),
         "chokepoints_countries": chokepoints(net, by="country", alignment=zone, top=_RANKED),
         "chokepoints_straits": chokepoints(net, by="passage", alignment=zone),
@@ -111,6 +119,7 @@ def summary(chapter: Chapter) -> dict[str, Any]:
             for what in _FAILURES
         },
         "forge": _forge(chapter),
+        "evidence": told_evidence(chapter.mineral, chapter.answers["evidence"]),
         "quality": json.loads(quality.to_json(orient="records")),
         "network": {
             "sites": int(chapter.net.nodes["kind"].isin(["mine", "refinery", "factory"]).sum()),
@@ -120,13 +129,27 @@ def summary(chapter: Chapter) -> dict[str, Any]:
     }
 
 
+def told_evidence(mineral: str, answer: Result) -> dict[str, Any]:
+    """Return what the evidence page says of a mineral, as plain values."""
+    table = answer.table.reset_index()
+    texts = table[["note", "source"]].fillna("")
+    rows = table.assign(note=texts["note"], source=texts["source"], our_year=table["our_year"].astype(object))
+    return {
+        "mineral": mineral,
+        "title": mineral.replace("_", " ").capitalize(),
+        "words": answer.explain(),
+        "draws": answer.params["draws"],
+        "rows": rows.to_dict("records"),
+    }
+
+
 def _leaders(chapter: Chapter, name: str) -> dict[str, Any]:
     answer = chapter.answers[name]
     table = answer.table
     names = chapter.net.countries["name"]
     rows = [
-        {"country": str(code), "name": str(names.get(code, code)), "share": float(share)}
-        for code, share in table["share"].head(4).items()
+        {"country": str(code), "name": str(names.get(code, code)), **row}
+        for code, row in table[["share", "share_low", "share_high"]].head(4).to_dict("index").items()
     ]
     return {
         "rows": rows,
@@ -264,6 +287,10 @@ def write_atlas(minerals: Sequence[str] | None, out: str | Path, *, progress: bo
     target = Path(out).absolute()
     with _beside(target) as work:
         told = _write_chapters(chosen, work, progress=progress, workers=workers)
+        proof = evidence_page.evidence(
+            [mineral["evidence"] for mineral in told], version=__version__, index="index.html"
+        )
+        (work / "evidence.html").write_text(proof, encoding="utf-8")
         (work / "index.html").write_text(atlas_page.index(told, version=__version__, as_of=AS_OF), encoding="utf-8")
         mark = {"version": __version__, "minerals": chosen, "as_of": AS_OF}
         (work / _MARK).write_text(json.dumps(mark, indent=1) + "\n", encoding="utf-8")

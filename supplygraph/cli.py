@@ -50,6 +50,9 @@ Page = Annotated[Path | None, typer.Option("--html", "--map", help="Write the ma
 By = Literal["territory", "owner"]
 Rationing = Literal["proportional", "home_first", "zone_first", "all"]
 Grouping = Annotated[Literal["node", "edge", "passage", "country", "owner"], typer.Option(help="What fails.")]
+Supplier = Literal["country", "owner", "bloc", "node"]
+Traced = Literal["country", "owner", "bloc", "node", "passage"]
+Draws = Annotated[int, typer.Option(help="Draws of an ensemble behind intervals; 0: none.", min=0)]
 Demand = Annotated[Several, typer.Option(help="Whose demand counts: a factory, a country or `zone`; all unless given.")]
 Kind = Annotated[Several, typer.Option(help="Only sites of this kind: mine, refinery, port, passage, factory.")]
 Excluded = Annotated[Several, typer.Option(help="Item that cannot fail.")]
@@ -99,6 +102,12 @@ def _network(source: str) -> sg.SupplyNetwork:
     except UnknownNameError as error:
         message = f"{error} Nor is there a file or folder {source!r}."
         raise UnknownNameError(message) from None
+
+
+def _drawn(source: str, draws: int) -> sg.SupplyNetwork | sg.Ensemble:
+    """Return a network, or an ensemble of it where draws are asked for."""
+    net = _network(source)
+    return sg.ensemble(net, draws, progress=sys.stderr.isatty()) if draws else net
 
 
 def _show(table: pd.DataFrame, *, as_json: bool, as_csv: bool, top: int) -> None:
@@ -161,16 +170,90 @@ def check(path: Annotated[str, typer.Argument(help="A network: folder, .gpkg or 
 def concentration(
     source: Source,
     *,
-    stage: str = "refining",
-    by: Literal["country", "owner", "node"] = "country",
+    stage: Annotated[str, typer.Option(help="Stage of the chain.")] = "refining",
+    by: Annotated[Supplier, typer.Option(help="Who counts as one; blocs are alignment tiers.")] = "country",
+    as_of: AsOf = AS_OF,
+    draws: Draws = 0,
     top: Top = 10,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """Show the shares and the HHI of a stage."""
-    answer = sg.concentration(_network(source), stage=stage, by=by)
+    blocs = sg.forge(as_of) if by == "bloc" else None
+    answer = sg.concentration(_drawn(source, draws), stage=stage, by=by, blocs=blocs)
     _say(answer.explain())
     _show(answer.table, as_json=as_json, as_csv=as_csv, top=top)
+
+
+@_command
+def centrality(
+    source: Source,
+    *,
+    stage: Annotated[str, typer.Option(help="Stage of the chain.")] = "refining",
+    draws: Draws = 0,
+    top: Top = 10,
+    page: Page = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Show which sites the concentration of a stage comes from, by territory and by owner."""
+    answer = sg.refining_centrality(_drawn(source, draws), stage=stage)
+    _say(answer.explain())
+    _show(answer.table, as_json=as_json, as_csv=as_csv, top=top)
+    _draw(answer, page)
+
+
+@_command
+def exposure(
+    source: Source,
+    *,
+    to: Annotated[Traced, typer.Option(help="What the columns are; blocs are alignment tiers.")] = "country",
+    stage: Annotated[str, typer.Option(help="Stage whose last crossing counts.")] = "refining",
+    rows: Annotated[Literal["factory", "country", "bloc"], typer.Option(help="What the rows are.")] = "country",
+    explain: Annotated[tuple[str, str] | None, typer.Option(help="ROW COLUMN: the paths behind a number.")] = None,
+    as_of: AsOf = AS_OF,
+    draws: Draws = 0,
+    show: Annotated[str, typer.Option(help="Which table: table, direct, bound_low, bound_high, ...")] = "table",
+    top: Top = 0,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Trace each factory's or country's material back to who refined (mined, shipped) it."""
+    blocs = sg.forge(as_of) if "bloc" in {to, rows} else None
+    answer = sg.exposure(_drawn(source, draws), to=to, stage=stage, rows=rows, blocs=blocs)
+    if show not in answer.tables:
+        raise typer.BadParameter(f"expected one of {', '.join(answer.tables)}", param_hint="--show")
+    _say(answer.explain(*explain) if explain else answer.explain())
+    _show(answer.tables[show], as_json=as_json, as_csv=as_csv, top=top)
+
+
+@_command
+def evidence(
+    minerals: Annotated[list[str] | None, typer.Argument(help="Minerals; all when none is named.")] = None,
+    *,
+    draws: Annotated[int, typer.Option(help="Draws behind the intervals.", min=1)] = 200,
+    page: Page = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Hold our figures against the published ones: with intervals, years, sources, and what disagrees."""
+    import pandas as pd
+
+    from supplygraph.atlas import told_evidence
+    from supplygraph.maps import evidence_page
+
+    chosen = minerals or list(dict.fromkeys(sg.datasets()["mineral"]))
+    answers = [sg.evidence(sg.load(name), draws=draws, progress=sys.stderr.isatty()) for name in chosen]
+    for name, answer in zip(chosen, answers, strict=True):
+        _say(f"{name}: {answer.explain()}")
+    table = pd.concat([answer.table for answer in answers])
+    columns = ["about", "ours", "ours_low", "ours_high", "published", "year", "verdict", "independent"]
+    shown = table if as_json or as_csv else table[columns]
+    _show(shown, as_json=as_json, as_csv=as_csv, top=0)
+    if page is not None:
+        told = [told_evidence(name, answer) for name, answer in zip(chosen, answers, strict=True)]
+        page.write_text(evidence_page.evidence(told, version=sg.__version__), encoding="utf-8")
+        _say(f"Open {page}")
 
 
 @_command

@@ -54,7 +54,7 @@ _NUMERIC = (
     *("wgi", "mean_of_six", "voice", "stability", "effectiveness", "regulatory", "rule_of_law", "corruption"),
     *("trade_parameter", "years_construction", "ramp_years", "years_discovery_to_production", "start_year_announced"),
     *("eol_rir", "si_sr", "si_ei", "import_reliance_eu", "import_reliance_us", "economic_importance_eu"),
-    *("supply_risk_eu_2023", "net_import_reliance_pct", "quantity", "level_value"),
+    *("supply_risk_eu_2023", "net_import_reliance_pct", "quantity", "level_value", "plus_minus_value"),
 )
 
 

@@ -86,7 +86,7 @@ class Result:
             _figures=dict(figures or {}),
             # A shallow copy under copy-on-write: later edits by the caller do not reach us.
             _tables={name: frame.copy(deep=False) for name, frame in frames.items()},
-            _provenance=_provenance(network, references),
+            _references=references if references is None else tuple(references),
         )
 
     if TYPE_CHECKING:  # what __init__ puts into __dict__
@@ -96,7 +96,7 @@ class Result:
         _params: dict[str, Any]
         _figures: dict[str, Any]
         _tables: dict[str, pd.DataFrame]
-        _provenance: dict[str, Any]
+        _references: tuple[str, ...] | None
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         self._refuse(name)
@@ -150,7 +150,7 @@ class Result:
     @property
     def provenance(self) -> Mapping[str, Any]:
         """Fingerprint of the network, version of the package, ids of the references used."""
-        return MappingProxyType(self._provenance)
+        return MappingProxyType(_provenance(self.network, self._references))
 
     def extended(
         self,

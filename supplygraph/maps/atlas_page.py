@@ -45,6 +45,12 @@ def index(minerals: Sequence[dict[str, Any]], *, version: str, as_of: str) -> st
                 "(rare earths: oxide; graphite: gross weight).",
                 class_="warning",
             ),
+            html.p(
+                "Lines over bars and figures in brackets are 5 to 95 % intervals over networks that are all compatible "
+                "with what is known. ",
+                html.a("How our figures compare with the published ones", href="evidence.html"),
+                ".",
+            ),
         ),
         _overview(minerals),
         [_section(mineral) for mineral in minerals],
@@ -162,6 +168,7 @@ def _section(mineral: dict[str, Any]) -> Tag:
         ),
         html.div(_failures(mineral["failures"]), class_="cards wide"),
         _forge(mineral["forge"]),
+        _evidence(mineral),
         _quality(mineral),
         id=key,
         class_="mineral",
@@ -172,12 +179,13 @@ def _shares(title: str, shares: dict[str, Any]) -> Tag:
     rows = [
         html.tr(
             html.th(row["name"], scope="row"),
-            html.td(_bar(row["share"])),
+            html.td(_bar(row["share"], row["share_low"], row["share_high"])),
             html.td(percent(row["share"]), class_="number"),
         )
         for row in shares["rows"]
     ]
-    spread = f" to {shares['hhi_high']:.3f}" if shares["hhi_high"] - shares["hhi"] >= 0.0005 else ""
+    wide = shares["hhi_high"] - shares["hhi_low"] >= 0.0005
+    spread = f" ({shares['hhi_low']:.2f} to {shares['hhi_high']:.2f})" if wide else ""
     return html.div(
         html.h3(title),
         html.table(html.tbody(rows), class_="bars"),
@@ -189,11 +197,13 @@ def _shares(title: str, shares: dict[str, Any]) -> Tag:
     )
 
 
-def _bar(share: float) -> Tag:
-    width = f"{_BAR_WIDTH * min(share, 1):.1f}"
+def _bar(share: float, low: float, high: float) -> Tag:
+    """Draw a share, and its interval as a line over the end of the bar."""
+    width, start, end = (f"{_BAR_WIDTH * min(max(value, 0.0), 1.0):.1f}" for value in (share, low, high))
     return html.svg(
         html.rect(width=_BAR_WIDTH, height=10, rx=2, class_="rail"),
         html.rect(width=width, height=10, rx=2, class_="fill"),
+        html.line(x1=start, x2=end, y1=5, y2=5, class_="doubt"),
         width=_BAR_WIDTH,
         height=10,
         aria_hidden="true",
@@ -298,6 +308,17 @@ def _forge(forge: dict[str, Any]) -> Tag:
         ),
         html.p(forge["words"], class_="words"),
         class_="card full",
+    )
+
+
+def _evidence(mineral: dict[str, Any]) -> Tag:
+    """Say how many published figures agree, and where to read which do not."""
+    rows = [row for row in mineral["evidence"]["rows"] if row["verdict"] != "not ours to say"]
+    agree = sum(row["verdict"] == "agrees" for row in rows)
+    return html.p(
+        f"Of {len(rows)} published figures {agree} agree with ours within the interval. ",
+        html.a("Read the evidence", href=f"evidence.html#{mineral['mineral']}"),
+        ".",
     )
 
 

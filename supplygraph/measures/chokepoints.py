@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from supplygraph.engine.paths import RELINK_USD_T
 from supplygraph.errors import DataError, Problem
-from supplygraph.measures import leastchange
+from supplygraph.measures import leastchange, spread
 from supplygraph.measures.chokepoint_result import ChokepointResult
 from supplygraph.measures.items import KINDS, TOLD
-from supplygraph.measures.study import LENSES, Study
+from supplygraph.measures.study import LENSES, LOSS, Study
 from supplygraph.scenario.alignment import forge
+from supplygraph.world.ensemble import Ensemble
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,9 +31,12 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "LENSES", "ChokepointResult", "chokepoints"]
 
+#: What every draw of an ensemble tells anew.
+_VARIES = ("throughput_t", "betweenness", "loss_t", "loss_share")
+
 
 def chokepoints(
-    net: SupplyNetwork,
+    net: SupplyNetwork | Ensemble,
     *,
     by: str = "node",
     demand: str | Iterable[str] | None = None,
@@ -51,7 +55,8 @@ def chokepoints(
     Parameters
     ----------
     net
-        A network with shipments.
+        A network with shipments, or an ensemble of one: ``throughput_t``, ``betweenness``, ``loss_t`` and
+        ``loss_share`` then carry intervals, and the ranking its stability; other columns are of the central network.
     by
         ``"node"``, ``"edge"``, ``"passage"``, ``"country"`` (all sites in it) or ``"owner"`` (the owner's share
         of every plant).
@@ -73,7 +78,8 @@ def chokepoints(
         these. The rows are the same as without ``top``.
     lenses
         Which of ``LENSES`` to compute; columns of the others are missing. ``"change"`` takes most of the time, and a
-        network with more than a million pairs of supplier and customer can only be asked for the others.
+        network with more than a million pairs of supplier and customer can only be asked for the others. ``"loss"``
+        is the part of ``"capacity"`` that gives ``loss_t`` alone.
     engine
         ``"auto"``: a maximum flow where it is exact, else the linear program. ``"flow"``: a maximum flow in any case;
         where it is not exact the losses are lower bounds, and ``method`` says why. ``"program"``: the linear program.
@@ -124,9 +130,16 @@ def chokepoints(
     berths. Change: two more programs per item. Limits are capacities, not ramps, but for ``loss_short_t``. Demand and
     stock builds: builds rank last.
     """
+    alignment = forge() if alignment is None else alignment
+    if isinstance(net, Ensemble):
+        options = {"by": by, "demand": demand, "mineral": mineral, "shock": shock, "alignment": alignment, "zone": zone,
+                   "ramp": ramp, "top": top, "engine": engine}  # fmt: skip
+        drawn = {"lenses": (LOSS,), "top": None}
+        asked = spread.Spread(columns=_VARIES, rank="throughput_t" if by == "passage" else "loss_t")
+        return spread.over(net, chokepoints, asked, drawn, lenses=lenses, progress=progress, **options)
     if mineral is not None:
         net = net.select(mineral=mineral)
-    study = Study.of(net, by, demand, shock, forge() if alignment is None else alignment, zone, lenses, engine)
+    study = Study.of(net, by, demand, shock, alignment, zone, lenses, engine)
     _check_ramp(ramp)
     table, tables = study.answer(ramp, top, progress=progress)
     params = {

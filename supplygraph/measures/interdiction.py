@@ -14,11 +14,13 @@ import pandas as pd
 from supplygraph.engine.attacks.defence import protect
 from supplygraph.engine.attacks.search import worst
 from supplygraph.engine.program import RATIONINGS
+from supplygraph.measures import spread
 from supplygraph.measures.interdiction_result import DefenceResult, InterdictionResult, attack_words, defence_words
 from supplygraph.measures.items import TOLD
 from supplygraph.measures.study import Study
 from supplygraph.measures.targets import Targets, check_count, check_time
 from supplygraph.scenario.alignment import forge
+from supplygraph.world.ensemble import Ensemble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +35,7 @@ _NOTHING = 1e-9
 
 
 def interdict(
-    net: SupplyNetwork, *, k: int, by: str = "node", demand: str | Iterable[str] | None = None,
+    net: SupplyNetwork | Ensemble, *, k: int, by: str = "node", demand: str | Iterable[str] | None = None,
     mineral: str | None = None, shock: Shock | None = None, alignment: Alignment | None = None, zone: str = "linked",
     kinds: str | Iterable[str] | None = None, exclude: str | Iterable[str] = (), residuals: bool = False,
     time_limit: float | None = 60.0, progress: bool = False,
@@ -43,7 +45,8 @@ def interdict(
     Parameters
     ----------
     net
-        A network.
+        A network, or an ensemble of one: ``loss_t`` then has bounds, each item its ``stability`` (the share of draws
+        whose own worst set has it), and the table ``chosen`` lists the sets found.
     k
         How many items fail at most.
     by
@@ -105,6 +108,12 @@ def interdict(
     slowest where every small set nearly can (``tests/bench/bench_interdict.py`` shows both). Whoever loses, loses under
     proportional rationing.
     """
+    if isinstance(net, Ensemble):
+        return spread.sets(
+            net, interdict, ("loss_t",), k=k, by=by, demand=demand, mineral=mineral, shock=shock, zone=zone,
+            alignment=forge() if alignment is None else alignment, kinds=kinds, exclude=exclude, residuals=residuals,
+            time_limit=time_limit, progress=progress,
+        )  # fmt: skip
     limit = check_time(time_limit)
     size = check_count("k", k)
     study = _study(net, by, demand, mineral, shock, alignment, zone)
@@ -139,7 +148,7 @@ def interdict(
 
 
 def defend(
-    net: SupplyNetwork, *, k: int, j: int, by: str = "node", demand: str | Iterable[str] | None = None,
+    net: SupplyNetwork | Ensemble, *, k: int, j: int, by: str = "node", demand: str | Iterable[str] | None = None,
     mineral: str | None = None, shock: Shock | None = None, alignment: Alignment | None = None, zone: str = "linked",
     kinds: str | Iterable[str] | None = None, exclude: str | Iterable[str] = (), residuals: bool = False,
     time_limit: float | None = 60.0, progress: bool = False,
@@ -149,7 +158,7 @@ def defend(
     Parameters
     ----------
     net
-        A network.
+        A network, or an ensemble of one (as for :func:`interdict`).
     k, j
         How many items can be protected, and how many fail, at most.
     by, demand, mineral, shock, alignment, zone, kinds, exclude, residuals, time_limit, progress
@@ -180,6 +189,12 @@ def defend(
     against the attacks known is found by branching over their members, the worst attack against it by
     :func:`interdict`, until no attack costs more (see ``engine.attacks.defence``).
     """
+    if isinstance(net, Ensemble):
+        return spread.sets(
+            net, defend, ("loss_t", "before_t"), k=k, j=j, by=by, demand=demand, mineral=mineral, shock=shock,
+            zone=zone, alignment=forge() if alignment is None else alignment, kinds=kinds, exclude=exclude,
+            residuals=residuals, time_limit=time_limit, progress=progress,
+        )  # fmt: skip
     limit = check_time(time_limit)
     size, fails = check_count("k", k), check_count("j", j)
     study = _study(net, by, demand, mineral, shock, alignment, zone)

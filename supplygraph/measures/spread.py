@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 LOW, HIGH = 0.05, 0.95
 #: A ranking is stable where the same items stay among so many.
 TOP = 5
+#: Figures whose interval is told in words; the others stand in the answer.
+_TOLD = 3
 #: Draws kept as they are; beyond, two blocks of that many become one.
 _KEPT = 1024
 
@@ -118,7 +120,14 @@ class Quantiles:
         return np.where(self._missing, np.nan, found)
 
 
-def over(ensemble: Ensemble, measure: Callable[..., _Answer], what: Spread, **options: Any) -> _Answer:
+def over(
+    ensemble: Ensemble,
+    measure: Callable[..., _Answer],
+    what: Spread,
+    drawn: Mapping[str, Any] | None = None,
+    /,
+    **options: Any,
+) -> _Answer:
     """Answer a question for the network of an ensemble, with intervals and stability from its draws.
 
     Parameters
@@ -129,6 +138,8 @@ def over(ensemble: Ensemble, measure: Callable[..., _Answer], what: Spread, **op
         A function of a network and the options; it must be importable, since other processes may run it.
     what
         What varies.
+    drawn
+        Options that differ for the draws, where each of them need not tell everything.
     options
         Passed on.
 
@@ -142,11 +153,57 @@ def over(ensemble: Ensemble, measure: Callable[..., _Answer], what: Spread, **op
     """
     central = measure(ensemble.net, **options)
     numbers = _Numbers.of(central, what)
-    read = partial(_read, measure=measure, options=options, numbers=numbers)
+    quiet = {"progress": False} if "progress" in options else {}
+    read = partial(_read, measure=measure, options={**options, **quiet, **(drawn or {})}, numbers=numbers)
     seen = _Seen(numbers)
     for row in ensemble.each(read):
         seen.add(row)
     return seen.tell(central, ensemble)
+
+
+def sets(ensemble: Ensemble, measure: Callable[..., _Answer], figures: tuple[str, ...], **options: Any) -> _Answer:
+    """Answer a question whose answer is a set, and say how often the draws choose the same.
+
+    Parameters
+    ----------
+    ensemble, measure, options
+        As for :func:`over`. The rows of the main table are the set.
+    figures
+        Named figures that get bounds.
+
+    Returns
+    -------
+    The measure's answer for ``ensemble.net``; each row with its ``stability``, the share of draws whose own set has it;
+    a table ``chosen`` of all sets found (``items``, ``share`` of draws, and the mean of each figure).
+    """
+    central = measure(ensemble.net, **options)
+    quiet = {"progress": False} if "progress" in options else {}
+    read = partial(_chosen, measure=measure, options={**options, **quiet}, figures=figures)
+    told = list(ensemble.each(read))
+    found = pd.DataFrame([(";".join(items), *numbers) for items, numbers in told], columns=["items", *figures])
+    chosen = found.groupby("items").agg(share=("items", "size"), **{name: (name, "mean") for name in figures})
+    chosen = chosen.assign(share=chosen["share"] / len(found)).reset_index()
+    chosen = chosen.sort_values(["share", "items"], ascending=[False, True], ignore_index=True)
+    often = [np.mean([item in items for items, _ in told]) for item in central.table.index]
+    bounds = {
+        f"{name}{ending}": float(found[name].quantile(share))
+        for name in figures
+        for ending, share in (("_low", LOW), ("_high", HIGH))
+    }
+    same = np.mean([set(items) == set(central.table.index) for items, _ in told])
+    words = f"{central.explain()}\nOver {ensemble.n} draws: {same:.0%} choose the same set" + "".join(
+        f"; {name.replace('_', ' ')} {bounds[f'{name}_low']:,.0f} to {bounds[f'{name}_high']:,.0f}" for name in figures
+    )
+    tables = {"table": central.table.assign(stability=often), "chosen": chosen}
+    params = {"draws": ensemble.n, "seed": ensemble.seed, "interval": (LOW, HIGH)}
+    return central.extended(tables=tables, figures=bounds, params=params, explanation=f"{words} (5 to 95 %).")
+
+
+def _chosen(
+    net: SupplyNetwork, measure: Callable[..., Result], options: Mapping[str, Any], figures: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    answer = measure(net, **options)
+    return tuple(sorted(map(str, answer.table.index))), tuple(float(answer.figures[name]) for name in figures)
 
 
 def _read(net: SupplyNetwork, measure: Callable[..., Result], options: Mapping[str, Any], numbers: _Numbers) -> Floats:
@@ -265,7 +322,7 @@ def _words(tables: Mapping[str, pd.DataFrame], figures: Mapping[str, float], wha
         f"{figures[f'{name}_high']:.3g}"
         for name in what.figures
         if figures[f"{name}_high"] > figures[f"{name}_low"]
-    ]
+    ][:_TOLD]
     table = tables.get("table")
     if table is not None and "stability" in table and len(table) > TOP:
         firm = int((table["stability"].head(TOP) >= HIGH).sum())

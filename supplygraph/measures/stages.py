@@ -38,12 +38,13 @@ def in_stage(network: SupplyNetwork, stage: str) -> pd.Series:
     DataError
         If processes of several minerals do: their tonnes have no common measure.
     """
-    role, mineral = network.processes["role"], network.processes["mineral"]
+    processes = network.processes
+    role = processes["role"]
     inside = in_stages(network, (stage,)) & ~role.isin(_UNCHANGING)
     if not inside.any():
         known = process_stages(network)[role != "stock"].dropna().unique()
         raise UnknownNameError.of("stage", stage, known)
-    several = sorted(mineral[inside].unique())
+    several = sorted(set(processes["mineral"].to_numpy()[inside.to_numpy()]))
     if len(several) > 1:
         problem = Problem(
             "network",

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from supplygraph.scenario.alignment import Alignment
 
 LENSES = ("structure", "cuts", "capacity", "change")
+#: Part of the capacity lens: the loss after the best rerouting, without its two stricter readings.
+LOSS = "loss"
 #: Shares of all demand under this are what rounding leaves of nothing.
 _NOTHING = 1e-9
 _NUMBERS = (
@@ -68,8 +70,8 @@ class Study:
             raise UnknownNameError.of("tier", zone, TIERS)
         chosen = (lenses,) if isinstance(lenses, str) else tuple(lenses)
         for lens in chosen:
-            if lens not in LENSES:
-                raise UnknownNameError.of("lens", lens, LENSES)
+            if lens not in {*LENSES, LOSS}:
+                raise UnknownNameError.of("lens", lens, (*LENSES, LOSS))
         graph = expand(net)
         home = net.processes["node"].map(net.nodes["country"])
         in_zone = home.isin(alignment.members(zone)).to_numpy() & (graph.role == USE)
@@ -109,7 +111,7 @@ class Study:
         with _bar(progress=progress) as step:
             tables = self._structure(table, step)
             everything = np.arange(len(table))
-            if "capacity" in self.lenses:
+            if {"capacity", LOSS} & set(self.lenses):
                 self._losses(table, everything, step)
             late = "change" in self.lenses and (self.items.by == "passage" or self.demand is not None)
             kept = everything if top is None or late else _foremost(table, top)

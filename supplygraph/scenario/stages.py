@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
 from supplygraph.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import pandas as pd
 
     from supplygraph.network.network import SupplyNetwork
 
@@ -63,8 +64,11 @@ def in_stages(net: SupplyNetwork, stages: Iterable[str]) -> pd.Series:
         If the network has no such stage.
     """
     wanted = check_stages(net, stages)
-    plain = net.processes["output"].map(net.products["stage"])
-    return process_stages(net).isin(wanted) | plain.isin(wanted)
+    own, plain = product_stages(net), net.products["stage"]
+    made, is_use = net.processes["output"], net.processes["role"].to_numpy() == "use"
+    called, named = (made.isin(stage.index[stage.isin(wanted)]).to_numpy() for stage in (own, plain))
+    inside = np.where(is_use, USE_STAGE in wanted, called) | named
+    return pd.Series(inside, index=made.index)
 
 
 def uses_of(net: SupplyNetwork, name: str, option: str) -> pd.Series:

@@ -8,8 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import supplygraph as sg
 from supplygraph.measures import spread
 from supplygraph.results import Result
+
+
+@pytest.fixture(scope="module")
+def cobalt():
+    return sg.ensemble(sg.load("cobalt"), 12, 3)
 
 
 @pytest.mark.parametrize("draws", [1, 7, 500, 2047])
@@ -84,3 +90,53 @@ def test_a_wide_table_gets_tables_of_bounds():
     assert told.low.columns.tolist() == ["CHN", "FIN"]
     assert told.low.loc["d", "CHN"] == pytest.approx(np.quantile([0.6, 0.3, 0.9], 0.05))
     assert told.stability.loc["d"].tolist() == pytest.approx([2 / 3, 1 / 3])
+
+
+def test_a_set_tells_how_often_the_draws_choose_the_same():
+    def chosen(net, **_options):
+        return Result(title="s", table=frame([1.0] * len(net[0]), net[0]), figures={"loss_t": net[1]})
+
+    draws = Draws(("ab", 10.0), [("ab", 9.0), ("ac", 12.0), ("ab", 10.0)])
+    told = spread.sets(draws, chosen, ("loss_t",))
+    assert told.table["stability"].to_dict() == {"a": 1.0, "b": pytest.approx(2 / 3)}
+    assert told.chosen["items"].tolist() == ["a;b", "a;c"]
+    assert told.chosen["share"].tolist() == pytest.approx([2 / 3, 1 / 3])
+    assert told.chosen["loss_t"].tolist() == [9.5, 12.0]
+    assert told.figures["loss_t"] == 10.0
+    assert told.figures["loss_t_low"] == pytest.approx(9.1)
+    assert "67% choose the same set" in told.explain()
+
+
+def test_chokepoints_of_an_ensemble(cobalt):
+    told = sg.chokepoints(cobalt, by="country", lenses=("structure", "capacity"))
+    central = sg.chokepoints(cobalt.net, by="country", lenses=("structure", "capacity"))
+    pd.testing.assert_frame_equal(told.table[central.table.columns], central.table)
+    by_hand = np.array(
+        [
+            sg.chokepoints(cobalt.draw(k), by="country", lenses=("loss",)).table.loc["CHN", "loss_t"]
+            for k in range(cobalt.n)
+        ]
+    )
+    assert told.table.loc["CHN", "loss_t_low"] == pytest.approx(np.quantile(by_hand, 0.05))
+    assert told.table.loc["CHN", "loss_t_high"] == pytest.approx(np.quantile(by_hand, 0.95))
+    assert told.table.loc["CHN", "stability"] == 1.0
+
+
+def test_the_loss_alone_is_the_loss_of_the_capacity_lens():
+    net = sg.load("gallium")
+    whole = sg.chokepoints(net, by="country", lenses=("capacity",)).table
+    alone = sg.chokepoints(net, by="country", lenses=("loss",)).table
+    assert alone["loss_t"].to_dict() == whole["loss_t"].to_dict()
+    assert alone["loss_existing_t"].isna().all()
+    assert alone["loss_short_t"].isna().all()
+
+
+def test_interdiction_and_defence_of_an_ensemble(cobalt):
+    few = sg.ensemble(cobalt.net, 3)
+    told = sg.interdict(few, k=2, by="country")
+    own = [sg.interdict(few.draw(k), k=2, by="country") for k in range(3)]
+    assert told.figures["loss_t_high"] == pytest.approx(np.quantile([one.loss_t for one in own], 0.95))
+    assert told.table["stability"].tolist() == [
+        np.mean([item in one.table.index for one in own]) for item in told.table.index
+    ]
+    assert set(sg.defend(few, k=1, j=1, by="country").chosen.columns) == {"items", "share", "loss_t", "before_t"}
