@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from supplygraph import facts
 from supplygraph.errors import DataError, Problem
 from supplygraph.measures import spread, stages
 from supplygraph.measures.concentration import concentration, production
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from supplygraph.measures.concentration import ConcentrationResult
     from supplygraph.network.network import SupplyNetwork
 
+#: Where the sources of published figures are described.
+_REFERENCES = ("references", "chain_references")
 #: Value, lower and upper bound of one of our figures.
 Bounds = tuple[float, float, float]
 AGREES, DISAGREES, UNKNOWN = "agrees", "disagrees", "not ours to say"
@@ -232,7 +235,7 @@ def _compared(asked: pd.DataFrame, ours: pd.DataFrame, net: SupplyNetwork) -> pd
     for by_stage in net.meta.get("base_years", {}).values():
         years.update(by_stage)
     names = stages.names(net, "country")
-    titles = net.references["title"]
+    titles = pd.concat([facts.read(f"facts/{name}.csv").set_index("reference")["title"] for name in _REFERENCES])
     table = table.assign(
         difference=table["ours"] - table["published"],
         verdict=verdict,
@@ -253,14 +256,14 @@ def _about(row: dict[Any, Any], names: pd.Series) -> str:
     country, owner = (str(names.get(row[who], row[who])) for who in ("country", "owner"))
     stage = row["stage"]
     return {
-        "world_t": f"world {stage}, t",
+        "world_t": f"World {stage}, t",
         "hhi": f"HHI of {stage}, by country",
-        "top3_share": f"three largest countries in {stage}",
+        "top3_share": f"Three largest countries in {stage}",
         "share": f"{country} in {stage}",
-        "owner_share": f"owners from {owner} in {stage} in {country}",
+        "owner_share": f"Owners from {owner} in {stage} in {country}",
         "import_share": f"{owner} in imports of {country}, {stage}",
-        "net_import_reliance": f"net import reliance of {country}, {stage} (USGS)",
-        "supply_risk": f"supply risk of the EU, {stage}",
+        "net_import_reliance": f"Net import reliance of {country}, {stage} (USGS)",
+        "supply_risk": f"Supply risk of the EU, {stage}",
     }[row["figure"]]
 
 
