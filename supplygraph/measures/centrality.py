@@ -156,6 +156,7 @@ def refining_centrality(
         raise DataError("these options do not go together", [problem])
     found = Attribution.of(net, stage=stage, by=by, kernel=kernel, blocs=blocs, wgi=wgi, t=t)
     params = {key: value for key, value in options.items() if value is not None} | {"kernel": found.kernel}
+    params |= {name: "as given" for name in ("wgi", "t") if not isinstance(params.get(name, True), bool)}
     if per is not None:
         return factories.answer(found, per, params, inescapable=inescapable, bounds=bounds)
     figures = found.figures()
@@ -163,7 +164,7 @@ def refining_centrality(
     if bounds:
         figures |= _add_bounds(found, table)
     return CentralityResult(
-        title=f"Concentration centrality of {found.mineral}, {stage}, by {by}",
+        title=f"Concentration centrality of {found.mineral}, {stage}, by {by}{'' if of == 'refining' else f': {of}'}",
         table=table,
         params=params,
         network=net,

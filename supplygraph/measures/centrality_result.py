@@ -73,6 +73,9 @@ def owners_in_words(net: SupplyNetwork, nodes: pd.Index) -> Any:
 def words(found: Attribution, table: pd.DataFrame, figures: Mapping[str, float]) -> str:
     """Say where the concentration comes from, what would change it, and where the owners' view differs."""
     told = [*_from(found, table, figures), *found.missing_words(), *_owners(found, table, figures)]
+    if "hhi_bound_low" in figures and not math.isnan(figures["hhi_bound_low"]):
+        ends = f"{figures['hhi_bound_low']:.4f} and {figures['hhi_bound_high']:.4f}"
+        told.append(f"Over all ways to match inputs to outputs inside processes it lies between {ends}.")
     if figures["uncrossed_share"] > _NOTHING:
         told.append(f"{figures['uncrossed_share']:.1%} of what is used or put in stock crossed no site of the stage.")
     return " ".join(told)
@@ -98,26 +101,29 @@ def _from(found: Attribution, table: pd.DataFrame, figures: Mapping[str, float])
 
 def _owners(found: Attribution, table: pd.DataFrame, figures: Mapping[str, float]) -> list[str]:
     """Name the sites where the other view differs most, in centrality."""
-    name = found.other_name
-    total = figures[f"hhi_{name}"]
+    other = found.other_name
+    total = figures[f"hhi_{other}"]
     if found.other is None or math.isnan(total):
         return []
-    ours, theirs = table["centrality"].to_numpy(), table[f"centrality_{name}"].to_numpy()
+    ours, theirs = table["centrality"].to_numpy(), table[f"centrality_{other}"].to_numpy()
     apart = np.nan_to_num(np.abs(theirs - ours), nan=0.0)
     rows = [int(row) for row in np.argsort(-apart, kind="stable")[:_NAMED] if apart[row] > _NOTHING]
-    seen = "By owner" if name == "owner" else "By territory"
+    seen = "By owner" if other == "owner" else "By territory"
     told = f"{seen} it is {total:.4f}"
     if rows:
-        listed = [_told_apart(table, row, ours[row], theirs[row]) for row in rows]
+        few = table.iloc[rows][["name", "country", "owners"]].to_numpy(dtype=object)
+        listed = [
+            _told_apart(name, country, owners, ours[row], theirs[row])
+            for (name, country, owners), row in zip(few, rows, strict=True)
+        ]
         told += f"; the two views differ most at {', '.join(listed)}"
-    unknown = figures[f"unknown_share_{name}"]
-    rest = f" {unknown:.1%} has no known {name} and adds nothing." if unknown > _NOTHING else ""
+    unknown = figures[f"unknown_share_{other}"]
+    rest = f" {unknown:.1%} has no known {other} and adds nothing." if unknown > _NOTHING else ""
     return [f"{told}.{rest}"]
 
 
-def _told_apart(table: pd.DataFrame, row: int, ours: float, theirs: float) -> str:
-    country, owners = table["country"].iloc[row], table["owners"].iloc[row]
+def _told_apart(name: str, country: object, owners: object, ours: float, theirs: float) -> str:
     about = [f"in {country}"] if isinstance(country, str) else []
     about += [f"owned {owners}"] if isinstance(owners, str) else []
     where = f" ({', '.join(about)})" if about else ""
-    return f"{table['name'].iloc[row]}{where} {ours:.4f} against {theirs:.4f}"
+    return f"{name}{where} {ours:.4f} against {theirs:.4f}"

@@ -7,7 +7,8 @@ never touch them, for many items at once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 #: Shares under this are what rounding leaves of nothing.
 _NOTHING = 1e-13
-#: Steps of all items treated at once: bounds memory (about 16 bytes each, a few times over).
-_AT_ONCE = 4_000_000
+#: Processes times items treated at once: bounds memory (a few vectors of so many numbers).
+_AT_ONCE = 1_000_000
 
 
 def over_edges(traced: tracing.Trace) -> tuple[Ints, Ints]:
@@ -72,7 +73,7 @@ def passing(
         found[:, column] = np.bincount(item[easy], through[shipment[easy], column], items)
     whole = traced.demand @ traced.expect(inside, payoff)
     several = np.unique(item[~easy])
-    width = max(1, _AT_ONCE // max(len(traced.step), 1))
+    width = max(1, _AT_ONCE // max(len(traced.processes), 1))
     for first in range(0, len(several), width):
         some = several[first : first + width]
         here = ~easy & (item >= some[0]) & (item <= some[-1])
@@ -99,22 +100,54 @@ def _without(back: Any, inside: Bools) -> Any:
     return (back @ diags_array((~inside).astype(float))).tocsr()
 
 
+@dataclass(frozen=True, eq=False)
+class _Apart:
+    """One copy of a walk for each of many items, without the steps that touch it; a vector has all copies, by process.
+
+    Attributes
+    ----------
+    walk
+        The walk that all share.
+    lost
+        The steps that each copy lacks.
+    count
+        How many copies there are.
+    """
+
+    walk: Any
+    lost: Any
+    count: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return cast("tuple[int, int]", self.lost.shape)
+
+    def __matmul__(self, vector: Floats) -> Floats:
+        found: Floats = (self.walk @ vector.reshape(-1, self.count)).ravel() - self.lost @ vector
+        return found
+
+    def tocoo(self) -> Any:
+        """Return it as one matrix (for loops, which are solved together)."""
+        from scipy.sparse import eye_array, kron
+
+        return (kron(self.walk, eye_array(self.count), format="csr") - self.lost).tocoo()
+
+
 def _avoiding(
     traced: tracing.Trace, inside: Bools, payoff: Floats, touches: tuple[Ints, Ints], count: int
 ) -> Floats:
-    """Return, per item, the payoff of the demand that never touches it: one copy of the walk for each."""
-    from scipy.sparse import coo_array, eye_array, kron
+    """Return, per item, the payoff of the demand that never touches it."""
+    from scipy.sparse import csr_array
 
-    size = len(traced.processes)
+    size, walk = len(traced.processes), traced.matrix()
     shipment, item = touches
     row, column = (end[shipment] * count + item for end in (traced.destination, traced.origin))
-    lost = coo_array((traced.step[shipment], (row, column)), shape=(size * count, size * count))
-    walk = (kron(traced.matrix(), eye_array(count), format="csr") - lost.tocsr()).tocsr()
+    lost = csr_array((traced.step[shipment], (row, column)), shape=(size * count, size * count))
     source = np.bincount(traced.destination, minlength=size) == 0
-    outside = _without(walk.T.tocsr(), np.repeat(inside, count))
-    arriving = tracing.solve(outside, np.repeat(traced.demand, count)).reshape(size, count)
-    begun = tracing.solve(walk, np.repeat(source.astype(float), count)).reshape(size, count)
-    found: Floats = (arriving[inside] * begun[inside]).T @ payoff[inside]
+    begun = tracing.solve(_Apart(walk, lost, count), np.repeat(source.astype(float), count))
+    back = _without(walk.T.tocsr(), inside), _without(lost.T.tocsr(), np.repeat(inside, count))
+    arriving = tracing.solve(_Apart(*back, count), np.repeat(traced.demand, count))
+    found: Floats = (arriving * begun).reshape(size, count)[inside].T @ payoff[inside]
     return found
 
 

@@ -97,6 +97,7 @@ def test_chunks_and_ways_agree(seed, rerefine, monkeypatch):
     once = passing._once(traced, *touches, len(net.nodes))
     assert once.any()
     assert not once.all()
+    monkeypatch.setattr(passing, "_AT_ONCE", 10_000)
     monkeypatch.setattr(passing, "_once", lambda *_: np.zeros(len(net.nodes), dtype=bool))  # none taken for granted
     slow = refining_centrality(net, of="nodes").table.reindex(whole.index)
     pd.testing.assert_frame_equal(slow, whole, rtol=0, atol=1e-13)
