@@ -295,7 +295,7 @@ def _wanted(network: SupplyNetwork, inside: pd.Series, *, final: bool) -> pd.Ser
     if final:
         takers = role == "use"
     else:
-        takers = processes["input"].isin(set(output.to_numpy()[mine])).to_numpy() & (role != "stock")
+        takers = processes["input"].isin(set(output.to_numpy()[mine])).to_numpy() & ~np.isin(role, ["stock", "trade"])
         takers &= processes["input"].notna().to_numpy()
     # Final demand makes nothing: what it takes is what it wants.
     recovery = processes["recovery"].to_numpy(dtype=np.float64)

@@ -64,7 +64,7 @@ def marks_of(net: SupplyNetwork, graph: Expanded, differ: tuple[str, ...]) -> Na
     strait = (kind == "passage").to_numpy()
     known = country.notna().to_numpy()
     if {"country", "maker"} & set(differ):
-        stage = process_stages(net)
+        stage = process_stages(net).mask(net.processes["role"] == "trade", "trade")
         made = (graph.gives >= 0) & known[graph.at]
         groups = [(code, label) for code, label in zip(graph.country[graph.at], stage, strict=True)]
         for key in sorted({group for group, on in zip(groups, made, strict=True) if on}):

@@ -185,8 +185,8 @@ def _goods(net: SupplyNetwork, clause: Clause) -> set[str] | None:
 def _making(net: SupplyNetwork, clause: Closing, goods: set[str]) -> pd.Series:
     """Return which processes make the goods of a closing."""
     processes = net.processes
-    # A stock is not made anywhere, so a stage or a product does not close it.
-    made = processes["role"] != "stock"
+    # A stock is not made anywhere, nor what a trader sells, so a stage or a product does not close them.
+    made = ~processes["role"].isin(["stock", "trade"])
     made &= in_stages(net, clause.stage) if clause.stage else processes["output"].isin(goods)
     if clause.product:
         made &= processes["output"].isin(clause.product)

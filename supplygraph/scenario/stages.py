@@ -27,9 +27,9 @@ def product_stages(net: SupplyNetwork) -> pd.Series:
 
 
 def process_stages(net: SupplyNetwork) -> pd.Series:
-    """Return the stage of each process: of its output; uses are manufacturing; stock builds have none."""
+    """Return the stage of each process: of its output; uses are manufacturing; stock builds and traders have none."""
     processes = net.processes
-    stage = processes["output"].map(product_stages(net))
+    stage = processes["output"].map(product_stages(net)).mask(processes["role"] == "trade")
     return stage.mask(processes["role"] == "use", USE_STAGE).rename("stage")
 
 
@@ -65,9 +65,9 @@ def in_stages(net: SupplyNetwork, stages: Iterable[str]) -> pd.Series:
     """
     wanted = check_stages(net, stages)
     own, plain = product_stages(net), net.products["stage"]
-    made, is_use = net.processes["output"], net.processes["role"].to_numpy() == "use"
+    made, role = net.processes["output"], net.processes["role"].to_numpy()
     called, named = (made.isin(stage.index[stage.isin(wanted)]).to_numpy() for stage in (own, plain))
-    inside = np.where(is_use, USE_STAGE in wanted, called) | named
+    inside = np.where(role == "use", USE_STAGE in wanted, called | named) & (role != "trade")
     return pd.Series(inside, index=made.index)
 
 
