@@ -45,7 +45,7 @@ TIER = "linked"
 #: The file by which an atlas folder is known, so that nothing else is ever replaced.
 _MARK = "atlas.json"
 #: Draws behind the intervals.
-_DRAWS = 200
+_DRAWS = 100
 #: Chokepoints listed on the page, and in the tables and on their map; how many are named as the only way.
 _WORST, _RANKED, _TOLD = 5, 30, 3
 _FAILURES = ("countries", "sites", "straits")

@@ -18,7 +18,7 @@ from supplygraph import facts
 from supplygraph.errors import DataError, Problem
 from supplygraph.measures import spread, stages
 from supplygraph.measures.concentration import concentration, production
-from supplygraph.measures.import_reliance import net_import_reliance
+from supplygraph.measures.import_reliance import Trade, net_import_reliance, trade
 from supplygraph.measures.published import claims
 from supplygraph.measures.supply_risk import supply_risk
 from supplygraph.results import Result
@@ -138,6 +138,13 @@ class _Book:
 
     def __post_init__(self) -> None:
         self._asked: dict[tuple[str, str], ConcentrationResult] = {}
+        self._traded: dict[str, Trade] = {}
+
+    def trade(self, stage: str) -> Trade:
+        """Return who ships the products of a stage to whom."""
+        if stage not in self._traded:
+            self._traded[stage] = trade(self.net, stage)
+        return self._traded[stage]
 
     def stage(self, stage: str, by: str) -> ConcentrationResult:
         """Return the concentration of a stage."""
@@ -193,17 +200,12 @@ class _Book:
 
     def import_share(self, stage: str, country: str, partner: str) -> Bounds:
         """Share of a country's imports of the products of a stage, by the country where they were shipped."""
-        net = self.net
-        sent = net.shipments[net.shipments["product"].map(net.products["stage"]) == stage]
-        sent = sent[sent["flow_t"] > 0]
-        where = net.processes["node"].map(net.nodes["country"])
-        start, end = sent["origin"].map(where), sent["destination"].map(where)
-        bought = sent["flow_t"][(end == country) & (start != country)]
-        if not bought.sum() > 0:
+        bought = self.trade(stage).of(country)
+        total = float(bought["flow_t"].sum())
+        if not total > 0:
             return _NOTHING
-        start = start.reindex(bought.index)
-        known, total = float(bought[start == partner].sum()), float(bought.sum())
-        return known / total, known / total, (known + float(bought[start.isna()].sum())) / total
+        known, unnamed = (float(bought["flow_t"][bought["source"] == who].sum()) for who in (partner, ""))
+        return known / total, known / total, (known + unnamed) / total
 
 
 def _ours(net: SupplyNetwork, *, asked: pd.DataFrame, whole: frozenset[str]) -> Result:

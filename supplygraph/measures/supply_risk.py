@@ -223,7 +223,7 @@ def _concentrations(
         found["hhi_gs"] = _of_shares(by_country["global_supply"], wgi, t, mineral, stage, "as given")
     elif network is not None:
         told = concentration(network, stage=stage, wgi=wgi, t=t)
-        found["hhi_gs"] = _weighed(told, None, f"network {network.fingerprint[:12]}")
+        found["hhi_gs"] = _weighed(told, None, "the network")
     elif mineral:
         found["hhi_gs"] = _studied(mineral, stage, "world", wgi, t)
     if by_country["eu_sourcing"] is not None:

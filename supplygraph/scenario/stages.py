@@ -21,9 +21,10 @@ _REFINING, _SEPARATION = "refining", "separation"
 def product_stages(net: SupplyNetwork) -> pd.Series:
     """Return the stage of each product; separation is the refining of minerals without a refining stage."""
     products = net.products
-    stage = products["stage"].copy()
-    refined = set(products.loc[stage == _REFINING, "mineral"])
-    return stage.mask((stage == _SEPARATION) & ~products["mineral"].isin(refined), _REFINING)
+    stage, mineral = (products[column].to_numpy(dtype=object) for column in ("stage", "mineral"))
+    refined = set(mineral[stage == _REFINING])
+    alone = [mine not in refined for mine in mineral]
+    return pd.Series(np.where((stage == _SEPARATION) & alone, _REFINING, stage), index=products.index, name="stage")
 
 
 def process_stages(net: SupplyNetwork) -> pd.Series:
@@ -46,13 +47,15 @@ def check_stages(net: SupplyNetwork, stages: Iterable[str]) -> tuple[str, ...]:
     UnknownNameError
         If the network has no such stage.
     """
-    own = known_stages(net)
-    found = []
-    for stage in stages:
-        if stage not in own:
-            raise UnknownNameError.of("stage", stage, own)
-        found.append(stage)
-    return tuple(found)
+    return _known(stages, known_stages(net))
+
+
+def _known(stages: Iterable[str], known: set[str]) -> tuple[str, ...]:
+    found = tuple(stages)
+    for stage in found:
+        if stage not in known:
+            raise UnknownNameError.of("stage", stage, known)
+    return found
 
 
 def in_stages(net: SupplyNetwork, stages: Iterable[str]) -> pd.Series:
@@ -63,12 +66,15 @@ def in_stages(net: SupplyNetwork, stages: Iterable[str]) -> pd.Series:
     UnknownNameError
         If the network has no such stage.
     """
-    wanted = check_stages(net, stages)
-    own, plain = product_stages(net), net.products["stage"]
-    made, role = net.processes["output"], net.processes["role"].to_numpy()
-    called, named = (made.isin(stage.index[stage.isin(wanted)]).to_numpy() for stage in (own, plain))
-    inside = np.where(role == "use", USE_STAGE in wanted, called | named) & (role != "trade")
-    return pd.Series(inside, index=made.index)
+    products, processes = net.products, net.processes
+    plain = products["stage"].to_numpy(dtype=object)
+    own = product_stages(net).to_numpy(dtype=object)
+    wanted = set(_known(stages, {stage for stage in (*plain, *own) if isinstance(stage, str)} | {USE_STAGE}))
+    made = np.array([one in wanted or other in wanted for one, other in zip(own, plain, strict=True)], dtype=bool)
+    role = processes["role"].to_numpy()
+    # The last place stands for processes that make nothing.
+    found = np.append(made, False)[products.index.get_indexer(pd.Index(processes["output"]))]
+    return pd.Series(np.where(role == "use", USE_STAGE in wanted, found) & (role != "trade"), index=processes.index)
 
 
 def uses_of(net: SupplyNetwork, name: str, option: str) -> pd.Series:
