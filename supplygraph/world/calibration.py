@@ -86,7 +86,7 @@ def _known(made: Built, proposed: dict[str, pd.DataFrame]) -> pd.DataFrame:
     columns = ["product", "kind", "origin", "destination", "known_t", "confidence", "reference"]
     both = [customs.assign(kind="customs")[columns], links[columns]]
     known = pd.concat([part for part in both if len(part)] or [both[0]], ignore_index=True)
-    known["known_t"] = known["known_t"].astype(float)
+    known["known_t"] = known["known_t"].astype(float).round(3)
     return known.sort_values(
         ["product", "kind", "known_t", "origin", "destination"], ascending=[True, True, False, True, True],
         ignore_index=True,
@@ -121,6 +121,45 @@ def _shipped(net: SupplyNetwork, shipments: pd.DataFrame, figures: pd.DataFrame)
     )  # fmt: skip
 
 
+def calibrate(made: Built, *, n: int = 200, seed: int = 0) -> pd.DataFrame:
+    """Hide a tenth of the known figures at a time, and say how each compares with its interval; see `judge`."""
+    parts = [judge(hidden, n=n, seed=seed) for hidden in hide(made)]
+    if not parts:
+        return pd.DataFrame(columns=list(COLUMNS))
+    table = pd.concat(parts, ignore_index=True)
+    return table.sort_values(["mineral", "product", "kind", "origin", "destination"], ignore_index=True)
+
+
+def coverage(table: pd.DataFrame) -> pd.DataFrame:
+    """Return how often intervals hold, by product and over all.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``product`` (``all`` last), ``figures`` (hidden), ``covered``, ``share``, ``by_tonnes`` (the same, weighted),
+        ``too_low`` and ``too_high`` (figures above, and below, their interval), ``no_flow`` (pairs that the
+        estimate gives nothing), ``median_width`` (upper over lower bound, of pairs with a flow).
+    """
+    rows = []
+    for product, part in [*table.groupby("product", sort=True), ("all", table)]:
+        flows = part[part["central_t"] > 0]
+        width = flows["high_t"] / flows["low_t"].clip(lower=1e-3 * flows["known_t"])
+        rows.append(
+            {
+                "product": product,
+                "figures": len(part),
+                "covered": int(part["covered"].sum()),
+                "share": float(part["covered"].mean()),
+                "by_tonnes": float(part.loc[part["covered"], "known_t"].sum() / part["known_t"].sum()),
+                "too_low": int((part["known_t"] > part["high_t"]).sum()),
+                "too_high": int((part["known_t"] < part["low_t"]).sum()),
+                "no_flow": len(part) - len(flows),
+                "median_width": float(width.median()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def judge(hidden: Hidden, *, n: int = 200, seed: int = 0, noise: Noise = NOISE) -> pd.DataFrame:
     """Draw a network and compare the intervals of what was hidden with what is known.
 
@@ -141,12 +180,12 @@ def judge(hidden: Hidden, *, n: int = 200, seed: int = 0, noise: Noise = NOISE) 
     for number in range(n):
         flow, _ = drawing.numbers(seed, number)
         rows.append(summed(np.bincount(pairs.of_shipment, weights=flow, minlength=len(pairs.flow))))
-    low, high = np.quantile(np.stack(rows), [LOW, HIGH], axis=0)
+    low, high = np.round(np.quantile(np.stack(rows), [LOW, HIGH], axis=0), 3)
     known = figures["known_t"].to_numpy(dtype=float)
     minerals = hidden.network.products["mineral"].reindex(figures["product"]).to_numpy()
-    table = figures.assign(
-        mineral=minerals, central_t=summed(pairs.flow), low_t=low, high_t=high, covered=(low <= known) & (known <= high)
-    )
+    covered = (low <= known) & (known <= high)
+    central = np.round(summed(pairs.flow), 3)
+    table = figures.assign(mineral=minerals, central_t=central, low_t=low, high_t=high, covered=covered)
     return table[list(COLUMNS)]
 
 

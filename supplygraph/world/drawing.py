@@ -37,7 +37,11 @@ class Noise:
         By confidence class, for activities, national totals, customs records and published links; the last is for
         figures that give none.
     pair, block
-        The estimate of one pair of sites, and of one pair of countries with each product.
+        The estimate of one pair of sites, and of one pair of countries with each product, for pairs that are small for
+        both ends; less for others, by what share they have of an end.
+    diffuse
+        Share of the trade that neither freight nor relations explain: it joins every pair that trades at all, by the
+        tonnes at both ends. The absolute value of a normal draw.
     theta
         Least and largest factor on the spread of freight, drawn evenly on a logarithmic scale.
     operator, owner, form, misfit
@@ -52,7 +56,8 @@ class Noise:
 
     quantity: tuple[float, float, float, float] = (0.05, 0.15, 0.35, 0.5)
     pair: float = 0.5
-    block: float = 0.5
+    block: float = 2.0
+    diffuse: float = 0.3
     theta: tuple[float, float] = (1 / 3, 8 / 3)
     operator: float = 0.7
     owner: float = 1.0
@@ -67,7 +72,7 @@ class Noise:
 #: What the bundled networks are drawn with; `data/README.md` says what it was chosen on.
 NOISE = Noise()
 #: No noise at all: draws are the central network.
-NONE = Noise((0.0, 0.0, 0.0, 0.0), 0.0, 0.0, (1.0, 1.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+NONE = Noise((0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 0.0, (1.0, 1.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 #: Rounds of taking means off rows and columns.
 _CENTRED = 40
@@ -102,6 +107,7 @@ class Drawing:
         self.totals = knowledge.totals(net, self.sites)
         self.blocks = knowledge.blocks(net, self.pairs)
         self._features = _interaction(self.pairs)
+        self._stray, self._minor = _stray(self.pairs), _minor(self.pairs)
         self._routes = _Routes.of(net, self.pairs)
         self._limits = _Limits.of(net)
         self._lay_out()
@@ -173,14 +179,19 @@ class Drawing:
         pull += (self._features[:, 1:] * (rng.standard_normal(4) * strength)).sum(axis=1)
         loose = noise.pair * rng.standard_normal(len(pull))
         loose += (noise.block * rng.standard_normal(pairs.countries))[pairs.country_pair]
+        loose *= self._minor
+        plain = np.exp(pull)
+        stray = noise.diffuse * np.abs(rng.standard_normal(pairs.products))[pairs.product]
+        pull = np.log((plain + stray * self._stray) / (1.0 + stray))
         tight = noise.quantity[0] * rng.standard_normal(len(pull))
-        pull = np.where(pairs.reported, tight, np.where(pairs.onsite, pull, pull + loose))
+        pull = np.where(pairs.onsite, pull, pull + loose)
         # how much is made of a product is not for its flows to say
         before, after = (
             np.bincount(pairs.product, weights=flow, minlength=pairs.products)
             for flow in (pairs.flow, pairs.flow * np.exp(pull))
         )
-        return pull + np.log(np.where(after > 0, before, 1.0) / np.where(after > 0, after, 1.0))[pairs.product]
+        pull += np.log(np.where(after > 0, before, 1.0) / np.where(after > 0, after, 1.0))[pairs.product]
+        return np.where(pairs.reported, tight, pull)
 
     def draw(self, seed: int, number: int) -> SupplyNetwork:
         """Return one draw as a network of its own."""
@@ -211,6 +222,32 @@ def _interaction(pairs: knowledge.Pairs) -> Floats:
             values = values - mean[end]
         features[:, feature] = values
     return features
+
+
+def _stray(pairs: knowledge.Pairs) -> Floats:
+    """Return what each pair would ship if only the tonnes at its ends counted, over what it ships."""
+    out, into, every = (np.bincount(at, weights=pairs.flow) for at in (pairs.origin, pairs.destination, pairs.product))
+    # a process makes and takes one product each, so its flows out, or in, are all of that product
+    blind = out[pairs.origin] * into[pairs.destination]
+    total = np.bincount(pairs.product, weights=blind)[pairs.product]
+    blind = blind * every[pairs.product] / np.where(total > 0, total, 1.0)
+    return np.where(pairs.flow > 0, blind / np.where(pairs.flow > 0, pairs.flow, 1.0), 0.0)
+
+
+def _minor(pairs: knowledge.Pairs) -> Floats:
+    """Return how free each pair is: one less the share that its country pair has of either end.
+
+    What has nearly all of an end moves only as the rest does: its odds vary, not its tonnes. Drawn alike, many small
+    pairs would on average grow at the cost of the large ones.
+    """
+    keys = pairs.keys
+    both = np.bincount(pairs.country_pair, weights=pairs.flow)[pairs.country_pair]
+    share: Floats = np.zeros(len(pairs.flow))
+    for end in ("exporter", "importer"):
+        group = keys.groupby(["product", end], sort=True).ngroup().to_numpy()
+        total = np.bincount(group, weights=pairs.flow)[group]
+        share = np.maximum(share, both / np.where(total > 0, total, np.inf))
+    return np.asarray(1.0 - np.minimum(share, 1.0))
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-12
 #: ... and must be at least this well closed.
 ENOUGH = 1e-10
+#: Below this a step that gains nothing has met the limits of arithmetic.
+STALLS = 1e-9
 #: No quantity changes by more than this power of e in one step, so that no exponential overflows.
 STEP = 5.0
-MOST_STEPS = 200
+MOST_STEPS = 500
 #: Rounds of scaling before Newton's method, and the imbalance that ends them.
 ROUNDS, NEAR = 30, 0.05
 #: Added to the diagonal of the scaled Hessian, which is singular where balances say the same.
@@ -228,9 +230,9 @@ def _newton(group: _Group, base: Floats, squared: Floats) -> tuple[Floats, float
     def at(y: Floats) -> tuple[Floats, float]:
         pull = group.rows @ y
         with np.errstate(over="ignore"):
-            grown = np.expm1(squared * pull)
-            cost = base * np.where(soft, grown / np.where(soft, squared, 1.0), pull)
-        return base * (1.0 + grown), float(cost.sum())
+            x = base * np.exp(squared * pull)
+            cost = np.where(soft, (x - base) / np.where(soft, squared, 1.0), base * pull)
+        return x, float(cost.sum())
 
     def imbalance(x: Floats) -> tuple[Floats, float]:
         left, passes = group.columns @ x, group.size @ x
@@ -255,7 +257,7 @@ def _newton(group: _Group, base: Floats, squared: Floats) -> tuple[Floats, float
         y = y + length * move
         x, cost = there, spent
         left, error = imbalance(x)
-        stalled = stalled + 1 if sure and error > 0.5 * best[1] else 0
+        stalled = stalled + 1 if best[1] < STALLS and error > 0.5 * best[1] else 0
         if error < best[1]:
             best = (x, error)
     return *best, MOST_STEPS
