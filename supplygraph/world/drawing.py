@@ -74,6 +74,8 @@ NOISE = Noise()
 #: No noise at all: draws are the central network.
 NONE = Noise((0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 0.0, (1.0, 1.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
+#: No pair gains or loses more than this power of e by freight and relations.
+_FAR = 30.0
 #: Rounds of taking means off rows and columns.
 _CENTRED = 40
 
@@ -140,7 +142,8 @@ class Drawing:
             first += len(every)
         shape = (first, 2 * count + len(totals.quantity) + len(blocks.quantity))
         where = (np.concatenate(rows), np.concatenate(columns))
-        self._reconciler = Reconciler(sp.csr_matrix((np.concatenate(data), where), shape=shape))
+        self.matrix = sp.csr_matrix((np.concatenate(data), where), shape=shape)
+        self._reconciler = Reconciler(self.matrix)
         self._base = np.concatenate([pairs.flow, sites.quantity, totals.quantity, blocks.quantity])
         known = np.array(self.noise.quantity)
         self._noise = [known[sites.rank], known[totals.rank], known[blocks.rank]]
@@ -180,7 +183,7 @@ class Drawing:
         loose = noise.pair * rng.standard_normal(len(pull))
         loose += (noise.block * rng.standard_normal(pairs.countries))[pairs.country_pair]
         loose *= self._minor
-        plain = np.exp(pull)
+        plain = np.exp(np.clip(pull, -_FAR, _FAR))
         stray = noise.diffuse * np.abs(rng.standard_normal(pairs.products))[pairs.product]
         pull = np.log((plain + stray * self._stray) / (1.0 + stray))
         tight = noise.quantity[0] * rng.standard_normal(len(pull))
@@ -228,7 +231,7 @@ def _stray(pairs: knowledge.Pairs) -> Floats:
     """Return what each pair would ship if only the tonnes at its ends counted, over what it ships."""
     out, into, every = (np.bincount(at, weights=pairs.flow) for at in (pairs.origin, pairs.destination, pairs.product))
     # a process makes and takes one product each, so its flows out, or in, are all of that product
-    blind = out[pairs.origin] * into[pairs.destination]
+    blind: Floats = np.asarray(out[pairs.origin] * into[pairs.destination], dtype=np.float64)
     total = np.bincount(pairs.product, weights=blind)[pairs.product]
     blind = blind * every[pairs.product] / np.where(total > 0, total, 1.0)
     return np.where(pairs.flow > 0, blind / np.where(pairs.flow > 0, pairs.flow, 1.0), 0.0)

@@ -25,7 +25,8 @@ TABLES = ("nodes", "owners", "processes", "edges", "shipments", "products", "cou
 def imbalance(net):
     """The largest relative gap of any process between what is shipped and what its activity says."""
     table, sent = net.processes, net.shipments
-    out, into = (sent.groupby(end)["flow_t"].sum().reindex(table.index).fillna(0.0) for end in ("origin", "destination"))
+    ends = (sent.groupby(end)["flow_t"].sum() for end in ("origin", "destination"))
+    out, into = (tonnes.reindex(table.index).fillna(0.0) for tonnes in ends)
     recovery = table["recovery"].where(table["role"] == "transform", 1.0).fillna(1.0)
     made = table["activity_t"].fillna(0.0)
     gaps = [np.abs(out - made)[table["output"].notna()], np.abs(into * recovery - made)[table["input"].notna()]]
@@ -59,7 +60,7 @@ def drawn(cobalt):
 def test_without_noise_the_central_network_comes_back(mineral):
     net = load(mineral)
     flow, activity = Drawing(net, NONE).numbers(0, 0)
-    np.testing.assert_allclose(flow, net.shipments["flow_t"], rtol=1e-9)
+    np.testing.assert_allclose(flow, net.shipments["flow_t"], rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(activity, net.processes["activity_t"], rtol=1e-9)
 
 
@@ -117,10 +118,11 @@ def test_a_draw_hangs_on_seed_and_number_alone(cobalt):
 
 def test_any_number_of_workers_gives_the_same(cobalt):
     here = list(ensemble(cobalt, 12, 5, workers=1).each(activities))
-    there = list(ensemble(cobalt, 12, 5, workers=2).each(partial(activities)))  # this module cannot be imported there
+    there = list(ensemble(cobalt, 12, 5, workers=2).each(partial(activities)))
     for one, other in zip(here, there, strict=True):
         assert (one == other).all()
-    flows = [[net.fingerprint for net in ensemble(cobalt, 6, 5, workers=w).each(SupplyNetwork.__copy__)] for w in (1, 2)]
+    nets = [list(ensemble(cobalt, 6, 5, workers=count).each(SupplyNetwork.__copy__)) for count in (1, 2)]
+    flows = [[net.fingerprint for net in one] for one in nets]
     assert flows[0] == flows[1]
     assert len(set(flows[0])) == 6
 
@@ -259,8 +261,8 @@ def test_the_stored_calibration_comes_out_again():
 
 
 def test_coverage_counts():
-    table = pd.DataFrame({"product": ["a", "a", "b"], "known_t": [1.0, 5.0, 3.0], "central_t": [1.0, 2.0, 0.0],
-                          "low_t": [0.5, 1.0, 0.0], "high_t": [2.0, 4.0, 0.0], "covered": [True, False, False]})  # fmt: skip
+    rows = [("a", 1.0, 1.0, 0.5, 2.0, True), ("a", 5.0, 2.0, 1.0, 4.0, False), ("b", 3.0, 0.0, 0.0, 0.0, False)]
+    table = pd.DataFrame(rows, columns=["product", "known_t", "central_t", "low_t", "high_t", "covered"])
     told = coverage(table).set_index("product")
     assert told.loc["a", ["figures", "covered", "too_low", "no_flow"]].tolist() == [2, 1, 1, 0]
     assert told.loc["all", ["figures", "covered", "too_low", "no_flow"]].tolist() == [3, 1, 2, 1]
@@ -286,7 +288,7 @@ def test_what_is_no_ensemble_is_refused(cobalt):
 def test_it_says_what_it_has_and_travels(cobalt):
     draws = ensemble(cobalt, 20, 2)
     assert "Ensemble of 20 draws of cobalt" in repr(draws)
-    again = pickle.loads(pickle.dumps(draws))
+    again = pickle.loads(pickle.dumps(draws))  # noqa: S301 - our own
     assert isinstance(again, Ensemble)
     assert again.draw(1) == draws.draw(1)
     assert draws.draw(1).meta["draw"] == {"seed": 2, "number": 1}

@@ -41,7 +41,7 @@ def dual(matrix, base, spread):
     squared = spread**2
 
     def value(y):
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             x = base * np.exp(squared * (matrix @ y))
         if not np.isfinite(x).all():
             return np.inf, np.zeros(matrix.shape[1])
