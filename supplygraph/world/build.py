@@ -208,7 +208,8 @@ def write_bundled(chosen: Iterable[str] | None, out: str | Path, *, progress: bo
 
 def _references(own: pd.DataFrame | None) -> pd.DataFrame:
     """Return all sources, one row each."""
-    parts = [facts.read(f"{name}.csv") for name in ("facts/references", "facts/chain_references", "geo/references")]
+    names = ("facts/references", "facts/chain_references", "facts/trade_references", "geo/references")
+    parts = [facts.read(f"{name}.csv") for name in names]
     table = pd.concat(parts if own is None else [own, *parts], ignore_index=True)
     return table.drop_duplicates("reference").reindex(columns=REFERENCES.names)
 

@@ -249,6 +249,7 @@ def test_all_bundled_networks_have_bounds_and_know_their_sources():
 
 def test_the_stored_calibration_comes_out_again():
     stored = facts.read("networks/calibration.csv")
+    stored["covered"] = stored["covered"].astype("str").eq("True")
     found = calibrate(build_bundled("antimony"))
     mine = stored[stored["mineral"] == "antimony"].reset_index(drop=True)
     assert len(mine) == len(found) > 5
