@@ -254,15 +254,14 @@ class Payload:
         table = rows.pivot_table(index=["a", "b", "product"], columns="scenario", values="flow_t", aggfunc="sum")
         table = table.reindex(columns=range(len(self.scenarios))).fillna(0.0)
         now = rows.loc[rows["scenario"] == 0].groupby(["a", "b", "product"])
-        extra = now.agg(seen=("seen", "sum"), low=("flow_low_t", "min"), high=("flow_high_t", "max"),
-                        count=("flow_t", "size"))
+        extra = now.agg(seen=("seen", "sum"), low=("flow_low_t", "sum"), high=("flow_high_t", "sum"),
+                        known=("flow_low_t", "count"), count=("flow_t", "size"))
         extra = extra.reindex(table.index)
         out = []
         keys = zip(*(table.index.get_level_values(level) for level in range(3)), strict=True)
         for (a, b, product), flow, more in zip(keys, table.to_numpy(), extra.to_dict("records"), strict=True):
-            # The bounds of a sum are not the sum of bounds: shown only where one shipment makes the link.
-            one = more["count"] == 1
-            bounds = [short(more["low"]), short(more["high"])] if one and not pd.isna(more["low"]) else []
+            # Routes of a pair take from each other: the sums of their bounds hold the bounds of the sum.
+            bounds = [short(more["low"]), short(more["high"])] if more["known"] == more["count"] else []
             written = _same([short(value) for value in flow], _EXACT)
             flows = written if isinstance(written, list) else [written]
             out.append(pack([self.place[a], self.place[b], self.number[product], int(more["seen"] > 0), len(bounds),
