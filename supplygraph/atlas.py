@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import tempfile
-import threading
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +29,7 @@ from supplygraph.scenario.alignment import forge
 from supplygraph.scenario.shock import Shock
 from supplygraph.world.datasets import datasets, load
 from supplygraph.world.ensemble import ensemble
+from supplygraph.world.workers import crew, deaf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -306,73 +304,19 @@ def _choose(minerals: Sequence[str] | None) -> list[str]:
 
 
 def _write_chapters(minerals: list[str], work: Path, *, progress: bool, workers: int) -> list[dict[str, Any]]:
-    with _deaf():  # a compiled module that is interrupted while it loads fails in its own words
+    with deaf():  # a compiled module that is interrupted while it loads fails in its own words
         from tqdm.auto import tqdm
 
     told: dict[str, dict[str, Any]] = {}
-    count, context = min(workers, len(minerals)), get_context("spawn")
-    with _one_thread_each(), ProcessPoolExecutor(count, mp_context=context, initializer=_alone) as pool:
-        others = active_children()
-        try:
-            with _deaf():
-                jobs = {pool.submit(write_chapter, mineral, work): mineral for mineral in minerals}
-            with tqdm(total=len(jobs), disable=not progress, desc="atlas", unit="mineral") as bar:
-                for job in as_completed(jobs):
-                    told[jobs[job]] = job.result()
-                    bar.set_postfix_str(jobs[job])
-                    bar.update()
-        except BaseException:
-            with _deaf():
-                for worker in active_children():
-                    if worker not in others:
-                        worker.terminate()
-                pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    with crew(min(workers, len(minerals))) as pool:
+        with deaf():
+            jobs = {pool.submit(write_chapter, mineral, work): mineral for mineral in minerals}
+        with tqdm(total=len(jobs), disable=not progress, desc="atlas", unit="mineral") as bar:
+            for job in as_completed(jobs):
+                told[jobs[job]] = job.result()
+                bar.set_postfix_str(jobs[job])
+                bar.update()
     return [told[mineral] for mineral in minerals]
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Hold an interrupt back until the end; processes started meanwhile never hear one.
-
-    The terminal sends an interrupt to every process: only the parent answers it, and ends the workers itself. A worker
-    that handled it on its own would miss one that comes before its handler is set, and work on.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread hears interrupts
-        return
-    heard: list[tuple[Any, ...]] = []
-    # Blocking is inherited by what is started; but another thread may take the signal for us, so it is also caught.
-    before = signal.signal(signal.SIGINT, lambda *caught: heard.append(caught))
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
-    try:
-        yield
-    finally:
-        if mask is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        signal.signal(signal.SIGINT, before)
-    if heard and callable(before):
-        before(*heard[0])
-
-
-def _alone() -> None:
-    """Let the progress bars of a worker lock within it: a semaphore shared by processes would outlive its end."""
-    from tqdm.std import tqdm
-
-    tqdm.set_lock(threading.RLock())
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Let each worker's linear algebra run on one thread: several to a core only wait for each other."""
-    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    added = [name for name in names if name not in os.environ]
-    os.environ.update(dict.fromkeys(added, "1"))
-    try:
-        yield
-    finally:
-        for name in added:
-            del os.environ[name]
 
 
 @contextmanager
@@ -388,7 +332,7 @@ def _beside(target: Path) -> Iterator[Path]:
     made: list[Path] = []
     work: Path | None = None
     try:
-        with _deaf():  # no folder is made that nobody knows of
+        with deaf():  # no folder is made that nobody knows of
             made = _make_parents(target.parent)
             work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
         work.chmod(0o777 & ~_umask())
@@ -397,7 +341,7 @@ def _beside(target: Path) -> Iterator[Path]:
             shutil.rmtree(target)
         work.replace(target)
     except BaseException:
-        with _deaf():
+        with deaf():
             if work is not None:
                 shutil.rmtree(work, ignore_errors=True)
             for folder in made:

@@ -581,11 +581,16 @@ def convert(
 def build(
     minerals: Annotated[list[str] | None, typer.Argument(help="Minerals; all when none is named.")] = None,
     out: Out = Path("networks"),
+    *,
+    calibrate: Annotated[bool, typer.Option(help="Also test the intervals on hidden figures (minutes).")] = False,
 ) -> None:
     """Build the bundled networks again from the facts."""
     from supplygraph.world.build import write_bundled
+    from supplygraph.world.calibration import write_calibration
 
     write_bundled(minerals, out, progress=True)
+    if calibrate:
+        write_calibration(out, progress=True)
     _say(f"Wrote {out}")
 
 

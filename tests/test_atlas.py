@@ -31,7 +31,20 @@ def test_every_link_leads_somewhere(atlas):
     page = (atlas / "index.html").read_text(encoding="utf-8")
     targets = re.findall(r'href="([^"#][^"]*)"', page)
     assert len(targets) > 40
-    assert [target for target in targets if not (atlas / target).is_file()] == []
+    assert [target for target in targets if not (atlas / target.partition("#")[0]).is_file()] == []
+
+
+def test_the_evidence_is_linked_and_told(atlas, opened):
+    page = (atlas / "index.html").read_text(encoding="utf-8")
+    rows = sg.evidence(sg.load("gallium"), draws=100).table
+    compared = rows[rows["verdict"] != "not ours to say"]
+    agree = (compared["verdict"] == "agrees").sum()
+    assert f"Of {len(compared)} published figures {agree} agree with ours" in page
+    with opened(atlas / "evidence.html") as (shown, seen):
+        red = shown.locator("#gallium tr.red")
+        assert red.count() == len(compared) - agree
+        assert shown.locator("a", has_text="supplygraph atlas").get_attribute("href") == "index.html"
+        assert seen.nothing, seen
 
 
 def test_the_page_says_what_the_measures_say(atlas):

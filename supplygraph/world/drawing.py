@@ -202,8 +202,13 @@ class Drawing:
         tables = dict(self.net._tables)  # noqa: SLF001 - a frame may be shared: no network changes its own
         processes, shipments = self._processes.copy(), self._shipments.copy()
         capacity = processes["capacity_t"].to_numpy(dtype=float)
+        # What a plant could make is as uncertain as what it makes: its spare stays the same share. Raised only where
+        # a draw needs it, capacity would grow on the whole, and every loss would come out too small.
+        before = self._processes["activity_t"].to_numpy(dtype=float)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            grown = np.where((before > 0) & np.isfinite(capacity), capacity / before * activity, capacity)
         processes["activity_t"] = activity
-        processes["capacity_t"] = np.where(activity > capacity, activity, capacity)
+        processes["capacity_t"] = np.fmax(grown, np.where(np.isnan(capacity), np.nan, activity))
         shipments["flow_t"] = flow
         tables |= {"processes": processes, "shipments": shipments} | self._limits.raised(flow)
         meta = self.net._meta | {"draw": {"seed": seed, "number": number}}  # noqa: SLF001 - as above

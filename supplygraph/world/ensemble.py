@@ -89,8 +89,8 @@ class Ensemble:
     def draw(self, number: int) -> SupplyNetwork:
         """Return one draw, 0 to n - 1: a network with the same sites, processes, edges and shipments.
 
-        Every process balances (intake x recovery = output, to 1e-9). Capacities and limits that the drawn
-        tonnes exceed are raised to them.
+        Every process balances (intake x recovery = output, to 1e-9). Capacities vary with activities, so that spare
+        capacity stays the same share; limits of sites and edges that the drawn tonnes exceed are raised to them.
 
         Raises
         ------

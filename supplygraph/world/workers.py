@@ -1,4 +1,4 @@
-"""Worker processes that answer many small questions about one thing, in order and in bounded memory."""
+"""Worker processes: many small questions in order and in bounded memory, and an end that leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from multiprocessing import active_children, get_context
 from types import ModuleType
@@ -45,21 +46,36 @@ def ask(question: bytes, numbers: range, workers: int) -> Iterator[Any]:
     workers
         Processes to start; all end with the iteration, however it ends.
     """
-    others = active_children()
     waiting: deque[Future[Any]] = deque()
     left = iter(numbers)
+    with crew(workers, partial(_start, question)) as pool:
+        with deaf(), _no_script():
+            waiting.extend(pool.submit(_answer, number) for number in islice(left, AHEAD * workers))
+        while waiting:
+            told = waiting.popleft().result()
+            waiting.extend(pool.submit(_answer, number) for number in islice(left, 1))
+            yield told
+
+
+@contextmanager
+def crew(workers: int, start: Callable[[], None] | None = None) -> Iterator[ProcessPoolExecutor]:
+    """Yield fresh processes of one thread each; an error or an interrupt ends them at once.
+
+    Parameters
+    ----------
+    workers
+        How many.
+    start
+        Called in each before its first work.
+    """
+    others = active_children()
     with _one_thread_each(), ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_start, initargs=(question,)
+        workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(start,)
     ) as pool:  # fmt: skip
         try:
-            with _deaf(), _no_script():
-                waiting.extend(pool.submit(_answer, number) for number in islice(left, AHEAD * workers))
-            while waiting:
-                told = waiting.popleft().result()
-                waiting.extend(pool.submit(_answer, number) for number in islice(left, 1))
-                yield told
+            yield pool
         except BaseException:
-            with _deaf():
+            with deaf():
                 for worker in active_children():
                     if worker not in others:
                         worker.terminate()
@@ -67,10 +83,16 @@ def ask(question: bytes, numbers: range, workers: int) -> Iterator[Any]:
             raise
 
 
-def _start(question: bytes) -> None:
+def _begin(start: Callable[[], None] | None) -> None:
+    """Let the progress bars of a worker lock within it: a semaphore shared by processes would outlive its end."""
     from tqdm.std import tqdm
 
-    tqdm.set_lock(threading.RLock())  # a semaphore shared by processes would outlive their end
+    tqdm.set_lock(threading.RLock())
+    if start is not None:
+        start()
+
+
+def _start(question: bytes) -> None:
     _asked[:] = [pickle.loads(question)]  # noqa: S301 - from the parent process
 
 
@@ -79,12 +101,17 @@ def _answer(number: int) -> Any:
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
-    """Hold an interrupt back until the end; processes started meanwhile never hear one: the parent ends them."""
+def deaf() -> Iterator[None]:
+    """Hold an interrupt back until the end; processes started meanwhile never hear one.
+
+    The terminal sends an interrupt to every process: only the parent answers it, and ends the workers itself. A worker
+    that handled it on its own would miss one that comes before its handler is set, and work on.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield  # only the main thread hears interrupts
         return
     heard: list[tuple[Any, ...]] = []
+    # Blocking is inherited by what is started; but another thread may take the signal for us, so it is also caught.
     before = signal.signal(signal.SIGINT, lambda *caught: heard.append(caught))
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
     try:
