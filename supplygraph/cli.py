@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 import supplygraph as sg
+from supplygraph import inputs
 from supplygraph.errors import SupplyGraphError, UnknownNameError
+from supplygraph.inputs import Several
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +38,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the table as JSON re
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")]
 Top = Annotated[int, typer.Option(help="How many rows to print; 0 prints all.", min=0)]
 Out = Annotated[Path, typer.Option("--out", help="Where to write.")]
-Several = list[str] | None
 Scenario = Annotated[Several, typer.Option(help="Built-in scenario, see `supplygraph scenarios`.")]
 Banned = Annotated[Several, typer.Option(help="Country that stops exports, alpha-3.")]
 Failing = Annotated[Several, typer.Option(help="Country that fails, alpha-3.")]
@@ -89,25 +90,8 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _fail(text: str, code: int) -> NoReturn:
-    _say(text)
+    inputs.say(text)
     raise typer.Exit(code)
-
-
-def _network(source: str) -> sg.SupplyNetwork:
-    """Load a bundled mineral, or read a network from a path."""
-    if Path(source).exists():
-        return sg.read(source)
-    try:
-        return sg.load(source)
-    except UnknownNameError as error:
-        message = f"{error} Nor is there a file or folder {source!r}."
-        raise UnknownNameError(message) from None
-
-
-def _drawn(source: str, draws: int) -> sg.SupplyNetwork | sg.Ensemble:
-    """Return a network, or an ensemble of it where draws are asked for."""
-    net = _network(source)
-    return sg.ensemble(net, draws, progress=sys.stderr.isatty()) if draws else net
 
 
 def _show(table: pd.DataFrame, *, as_json: bool, as_csv: bool, top: int) -> None:
@@ -123,10 +107,6 @@ def _show(table: pd.DataFrame, *, as_json: bool, as_csv: bool, top: int) -> None
         typer.echo(frame.to_string(float_format=lambda x: f"{x:,.0f}" if abs(x) >= 1000 else f"{x:.4g}", na_rep=""))
 
 
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
-
-
 @_command
 def atlas(
     minerals: Annotated[list[str] | None, typer.Argument(help="Minerals; all when none is named.")] = None,
@@ -136,7 +116,7 @@ def atlas(
     from supplygraph.atlas import write_atlas
 
     page = write_atlas(minerals, out, progress=True)
-    _say(f"Open {page}")
+    inputs.say(f"Open {page}")
 
 
 @_command
@@ -150,7 +130,7 @@ def info(
     if source is None:
         _show(sg.datasets(), as_json=as_json, as_csv=as_csv, top=0)
     else:
-        typer.echo(repr(_network(source)))
+        typer.echo(repr(inputs.network(source)))
 
 
 @_command
@@ -161,7 +141,7 @@ def check(path: Annotated[str, typer.Argument(help="A network: folder, .gpkg or 
     problems = sg.check(path)
     for problem in problems:
         typer.echo(str(problem))
-    _say(f"{len(problems)} problem{'s' * (len(problems) > 1)}" if problems else "no problems")
+    inputs.say(f"{len(problems)} problem{'s' * (len(problems) > 1)}" if problems else "no problems")
     if problems:
         raise typer.Exit(1)
 
@@ -180,8 +160,8 @@ def concentration(
 ) -> None:
     """Show the shares and the HHI of a stage."""
     blocs = sg.forge(as_of) if by == "bloc" else None
-    answer = sg.concentration(_drawn(source, draws), stage=stage, by=by, blocs=blocs)
-    _say(answer.explain())
+    answer = sg.concentration(inputs.drawn(source, draws), stage=stage, by=by, blocs=blocs)
+    inputs.say(answer.explain())
     _show(answer.table, as_json=as_json, as_csv=as_csv, top=top)
 
 
@@ -197,8 +177,8 @@ def centrality(
     as_csv: AsCsv = False,
 ) -> None:
     """Show which sites the concentration of a stage comes from, by territory and by owner."""
-    answer = sg.refining_centrality(_drawn(source, draws), stage=stage)
-    _say(answer.explain())
+    answer = sg.refining_centrality(inputs.drawn(source, draws), stage=stage)
+    inputs.say(answer.explain())
     _show(answer.table, as_json=as_json, as_csv=as_csv, top=top)
     _draw(answer, page)
 
@@ -220,10 +200,10 @@ def exposure(
 ) -> None:
     """Trace each factory's or country's material back to who refined (mined, shipped) it."""
     blocs = sg.forge(as_of) if "bloc" in {to, rows} else None
-    answer = sg.exposure(_drawn(source, draws), to=to, stage=stage, rows=rows, blocs=blocs)
+    answer = sg.exposure(inputs.drawn(source, draws), to=to, stage=stage, rows=rows, blocs=blocs)
     if show not in answer.tables:
         raise typer.BadParameter(f"expected one of {', '.join(answer.tables)}", param_hint="--show")
-    _say(answer.explain(*explain) if explain else answer.explain())
+    inputs.say(answer.explain(*explain) if explain else answer.explain())
     _show(answer.tables[show], as_json=as_json, as_csv=as_csv, top=top)
 
 
@@ -245,7 +225,7 @@ def evidence(
     chosen = minerals or list(dict.fromkeys(sg.datasets()["mineral"]))
     answers = [sg.evidence(sg.load(name), draws=draws, progress=sys.stderr.isatty()) for name in chosen]
     for name, answer in zip(chosen, answers, strict=True):
-        _say(f"{name}: {answer.explain()}")
+        inputs.say(f"{name}: {answer.explain()}")
     table = pd.concat([answer.table for answer in answers])
     columns = ["about", "ours", "ours_low", "ours_high", "published", "year", "verdict", "independent"]
     shown = table if as_json or as_csv else table[columns]
@@ -253,7 +233,7 @@ def evidence(
     if page is not None:
         told = [told_evidence(name, answer) for name, answer in zip(chosen, answers, strict=True)]
         page.write_text(evidence_page.evidence(told, version=sg.__version__), encoding="utf-8")
-        _say(f"Open {page}")
+        inputs.say(f"Open {page}")
 
 
 @_command
@@ -280,15 +260,15 @@ def chokepoints(
     as_csv: AsCsv = False,
 ) -> None:
     """Rank single failures by what they cost after the best rerouting, on top of what has already failed."""
-    shock = _shock(
+    shock = inputs.shock(
         scenario, ban=ban, country=country, stage=stage, passage=passage, node=node, keep=keep, needed=False
     )
     answer = sg.chokepoints(
-        _network(source), by=by, demand=demand, mineral=mineral, shock=shock, alignment=sg.forge(as_of), zone=zone,
-        lenses=tuple(lens or ("structure", "cuts", "capacity", "change")), progress=sys.stderr.isatty(),
+        inputs.network(source), by=by, demand=demand, mineral=mineral, shock=shock, alignment=sg.forge(as_of),
+        zone=zone, lenses=tuple(lens or ("structure", "cuts", "capacity", "change")), progress=sys.stderr.isatty(),
         top=(top or None) if explain is None and page is None else None,
     )  # fmt: skip
-    _say(answer.explain(explain))
+    inputs.say(answer.explain(explain))
     _show(answer.table, as_json=as_json, as_csv=as_csv, top=top)
     _draw(answer, page)
 
@@ -317,14 +297,14 @@ def interdict(
     as_csv: AsCsv = False,
 ) -> None:
     """Find the set of failures that together cost most, with its proof, on top of what has already failed."""
-    shock = _shock(
+    shock = inputs.shock(
         scenario, ban=ban, country=country, stage=stage, passage=passage, node=node, keep=keep, needed=False
     )
     answer = sg.interdict(
-        _network(source), k=k, by=by, demand=demand, shock=shock, alignment=sg.forge(as_of), zone=zone, kinds=kind,
-        exclude=exclude or (), time_limit=time_limit, progress=sys.stderr.isatty(),
+        inputs.network(source), k=k, by=by, demand=demand, shock=shock, alignment=sg.forge(as_of), zone=zone,
+        kinds=kind, exclude=exclude or (), time_limit=time_limit, progress=sys.stderr.isatty(),
     )  # fmt: skip
-    _say(answer.explain())
+    inputs.say(answer.explain())
     _show(answer.table, as_json=as_json, as_csv=as_csv, top=0)
     _draw(answer, page)
 
@@ -348,10 +328,10 @@ def defend(
 ) -> None:
     """Find what to protect so that the worst attack on the others hurts least, with its proof."""
     answer = sg.defend(
-        _network(source), k=k, j=j, by=by, demand=demand, alignment=sg.forge(as_of), zone=zone, kinds=kind,
+        inputs.network(source), k=k, j=j, by=by, demand=demand, alignment=sg.forge(as_of), zone=zone, kinds=kind,
         exclude=exclude or (), time_limit=time_limit, progress=sys.stderr.isatty(),
     )  # fmt: skip
-    _say(answer.explain())
+    inputs.say(answer.explain())
     _show(answer.table, as_json=as_json, as_csv=as_csv, top=0)
     _draw(answer, page)
 
@@ -367,7 +347,7 @@ def scenarios(
 ) -> None:
     """List the built-in scenarios: real export restrictions, and the closure of each strait."""
     found = sg.scenarios(mineral=mineral, as_of=as_of, country=country)
-    _say(found.explain())
+    inputs.say(found.explain())
     table = found.table
     if not (as_json or as_csv):
         columns = ["in_force", "type", "country", "start", "end", "title"]
@@ -406,10 +386,10 @@ def reroute(
     as_csv: AsCsv = False,
 ) -> None:
     """Reroute after a failure: through whom, at what cost, and who goes without. Options may be repeated."""
-    shock = _shock(scenario, ban=ban, country=country, stage=stage, passage=passage, node=node, keep=keep)
-    caps = _caps(cap, cap_outside)
-    shares = _shares(must_serve)
-    net = _network(source)
+    shock = inputs.shock(scenario, ban=ban, country=country, stage=stage, passage=passage, node=node, keep=keep)
+    caps = inputs.caps(cap, cap_outside)
+    shares = inputs.shares(must_serve)
+    net = inputs.network(source)
     plan = sg.reroute(
         net, shock, alignment=sg.forge(as_of, non_binding=not no_memoranda), zone=zone, require=require, prefer=prefer,
         cap=caps, stages=tuple(rule_stage or ("refining",)), by=by, rationing=rationing, objective=objective,
@@ -418,7 +398,7 @@ def reroute(
     wanted = show or ("rationings" if rationing == "all" else "unmet")
     if wanted not in plan.tables:
         raise typer.BadParameter("rationings needs --rationing all", param_hint="--show")
-    _say(plan.explain())
+    inputs.say(plan.explain())
     _show(plan.tables[wanted], as_json=as_json, as_csv=as_csv, top=0)
     _draw(plan, page)
 
@@ -444,7 +424,7 @@ def frontier(
     as_csv: AsCsv = False,
 ) -> None:
     """Show what can be served, and at what cost, as more must come from aligned plants."""
-    shock = _shock(
+    shock = inputs.shock(
         scenario, ban=ban, country=country, stage=stage, passage=passage, node=node, keep=keep, needed=False
     )
     from supplygraph.maps import plots
@@ -452,14 +432,14 @@ def frontier(
     if plot is not None and plot.suffix.lower() not in plots.FORMATS:
         raise typer.BadParameter(f"{plot.name!r} does not end in {', '.join(plots.FORMATS)}", param_hint="--plot")
     answer = sg.alignment_frontier(
-        _network(source), shock, alignment=sg.forge(as_of, non_binding=not no_memoranda), tier=tier,
+        inputs.network(source), shock, alignment=sg.forge(as_of, non_binding=not no_memoranda), tier=tier,
         shares=share or None, by=by, progress=sys.stderr.isatty(),
     )  # fmt: skip
-    _say(answer.explain())
+    inputs.say(answer.explain())
     _show(answer.table, as_json=as_json, as_csv=as_csv, top=0)
     if plot is not None:
         plots.save(answer.plot(), plot)
-        _say(f"Open {plot}")
+        inputs.say(f"Open {plot}")
 
 
 @_command
@@ -482,11 +462,11 @@ def alternatives(
 ) -> None:
     """Rank routes that avoid each other: what else could feed a factory. Options may be repeated."""
     answer = sg.alternatives(
-        _network(source), start, target, k=k, avoid=avoid or None,
+        inputs.network(source), start, target, k=k, avoid=avoid or None,
         policy=None if require is None else sg.forge(as_of, non_binding=not no_memoranda), require=require, by=by,
         differ=tuple(differ or ("country",)), unnamed=unnamed,
     )  # fmt: skip
-    _say(answer.explain())
+    inputs.say(answer.explain())
     shown = answer.table if as_json or as_csv else answer.table[["route", "km", "days", "cost_usd_t", "spare_t"]]
     _show(shown, as_json=as_json, as_csv=as_csv, top=0)
     _draw(answer, page)
@@ -496,76 +476,14 @@ def _draw(answer: Result, page: Path | None) -> None:
     """Write the map of an answer where one is asked for."""
     if page is not None:
         answer.save_html(page)
-        _say(f"Open {page}")
-
-
-def _shock(
-    scenario: Several, *, ban: Several, country: Several, stage: str | None, passage: Several, node: Several,
-    keep: float | None, needed: bool = True,
-) -> sg.Shock | None:
-    """Return all that breaks, as one shock; nothing where nothing need break."""
-    if stage is not None and not (ban or country):
-        raise typer.BadParameter("goes with --ban or --country", param_hint="--stage")
-    share = 0.0 if keep is None else keep
-    parts = []
-    for name in scenario or ():
-        found = sg.scenarios()[name]
-        if found.shock is None:
-            raise SupplyGraphError(f"scenario {name} cannot be run: {found.reason}. Describe your own with --ban.")
-        _say(found.explain())
-        parts.append(found.shock if keep is None else found.at(keep=keep))
-    if ban:
-        parts.append(sg.Shock.ban(ban, stage=stage, keep=share))
-    if country:
-        parts.append(sg.Shock.close(country=country, stage=stage, keep=share))
-    if passage:
-        parts.append(sg.Shock.close(passage=passage, keep=share))
-    if node:
-        parts.append(sg.Shock.close(node=node, keep=share))
-    if not parts and not needed:
-        return None
-    if not parts:
-        raise typer.BadParameter("name what fails: --scenario, --ban, --country, --passage or --node")
-    return functools.reduce(lambda one, other: one + other, parts)
-
-
-def _caps(cap: str | None, outside: float | None) -> dict[str, float] | str | None:
-    """Return the caps as ``reroute`` takes them."""
-    caps = {} if outside is None else {"outside": outside}
-    if cap is None:
-        return caps or None
-    try:
-        share = float(cap)
-    except ValueError:
-        if outside is not None:
-            hint = f"give a number beside --cap-outside, not {cap!r}; the EU's is 0.65"
-            raise typer.BadParameter(hint, param_hint="--cap") from None
-        return cap
-    if not 0 <= share <= 1:
-        raise typer.BadParameter(f"{cap} is not a share from 0 to 1", param_hint="--cap")
-    return {"country": share, **caps}
-
-
-def _shares(given: Several) -> dict[str, float] | None:
-    """Read ``NAME=SHARE``, several of them."""
-    shares = {}
-    for text in given or ():
-        name, _, share = text.rpartition("=")
-        try:
-            shares[name] = float(share)
-        except ValueError:
-            name = ""
-        if not name:
-            hint = f"{text!r} is not NAME=SHARE; write for example JPN=0.5"
-            raise typer.BadParameter(hint, param_hint="--must-serve")
-    return shares or None
+        inputs.say(f"Open {page}")
 
 
 @_command
 def map_(source: Source, out: Out = Path("map.html")) -> None:
     """Write an offline map of a network."""
-    sg.map(_network(source)).save_html(out)
-    _say(f"Open {out}")
+    sg.map(inputs.network(source)).save_html(out)
+    inputs.say(f"Open {out}")
 
 
 @_command
@@ -573,8 +491,8 @@ def convert(
     source: Source, target: Annotated[str, typer.Argument(help="Folder, .gpkg or .graphml to write.")]
 ) -> None:
     """Write a network in another format."""
-    sg.write(_network(source), target)
-    _say(f"Wrote {target}")
+    sg.write(inputs.network(source), target)
+    inputs.say(f"Wrote {target}")
 
 
 @_command
@@ -591,7 +509,7 @@ def build(
     write_bundled(minerals, out, progress=True)
     if calibrate:
         write_calibration(out, progress=True)
-    _say(f"Wrote {out}")
+    inputs.say(f"Wrote {out}")
 
 
 def main() -> NoReturn:

@@ -47,6 +47,10 @@ def edit(folder, tmp_path, table, change):
         (["atlas", "cobolt", "--out", "x"], 2, "Did you mean 'cobalt'?"),
         (["concentration", "cobalt", "--stage", "refinning"], 2, "Did you mean 'refining'?"),
         (["concentration", "cobalt", "--by", "planet"], 2, "planet"),
+        (["exposure", "cobalt", "--show", "direkt"], 2, "expected one of"),
+        (["exposure", "cobalt", "--explain", "JPN", "CHM"], 2, "Did you mean 'CHN'?"),
+        (["centrality", "cobalt", "--draws", "-1"], 2, "--draws"),
+        (["evidence", "cobolt"], 2, "Did you mean 'cobalt'?"),
         (["chokepoints", "cobalt", "--demand", "kokola"], 2, "unknown factory or country in demand"),
         (["chokepoints", "cobalt", "--lens", "depth"], 2, "depth"),
         (["chokepoints", "germanium", "--lens", "capacity", "--explain", "zone"], 2, "unknown item"),
@@ -269,3 +273,38 @@ def test_interrupting_the_atlas_leaves_nothing(tmp_path, wait):
     assert "Traceback" not in told
     assert "resource_tracker" not in told
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_refines_with_intervals():
+    done = run("concentration", "cobalt", "--draws", 20, "--json")
+    rows = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert rows[0]["country"] == "CHN"
+    assert rows[0]["share_low"] < rows[0]["share"] < rows[0]["share_high"]
+    assert "20 draws" in done.stderr
+    tiers = json.loads(run("concentration", "cobalt", "--by", "bloc", "--json").stdout)
+    assert {row["bloc"] for row in tiers} <= {"core", "linked", "engaged", "unaligned", "rival"}
+    done = run("centrality", "nickel", "--top", 3, "--csv")
+    assert done.stdout.splitlines()[1].startswith("imip-morowali,")
+    assert "CHN 100%" in done.stdout
+
+
+def test_what_stands_behind_a_country():
+    done = run("exposure", "magnet_rare_earths", "--stage", "separation", "--explain", "JPN", "CHN", "--json")
+    rows = {row["country"]: row for row in json.loads(done.stdout)}
+    told = sg.exposure(sg.load("magnet_rare_earths"), stage="separation", rows="country")
+    assert rows["JPN"]["CHN"] == pytest.approx(told.table.loc["JPN", "CHN"])
+    assert done.stderr.startswith("Japan: ")
+    lines = json.loads(run("exposure", "cobalt", "--show", "side_by_side", "--json").stdout)
+    assert {"row", "column", "direct", "traced", "bound_low", "bound_high"} <= set(lines[0])
+
+
+def test_evidence_as_a_table_and_as_a_page(tmp_path):
+    page = tmp_path / "evidence.html"
+    done = run("evidence", "gallium", "--draws", 10, "--json", "--html", page)
+    rows = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert {row["verdict"] for row in rows} <= {"agrees", "disagrees", "not ours to say"}
+    assert all(row["source"] and row["year"] for row in rows)
+    assert "gallium: 19 published figures compared" in done.stderr
+    assert "Content-Security-Policy" in page.read_text(encoding="utf-8")

@@ -48,6 +48,7 @@ KEYS = {
     "prices": ["mineral", "stage", "product", "date"],
     "production": ["mineral", "stage", "country", "year", "series"],
     "projects": ["project"],
+    "published": ["claim"],
     "references": ["reference"],
     "restrictions": ["restriction"],
     "ties": ["supplier", "customer", "mineral", "form"],
