@@ -18,7 +18,9 @@ _PLAIN = {"name", "kind", "country", "residual"}
 _UNITS = {"_usd_t": " USD/t", "_usd": " USD", "_t": " t", "_km": " km"}
 _WORDS = {"days": ("Extra days", " days"), "km": ("Extra way", " km"), "cost_usd_t": ("Extra cost", " USD/t"),
           "loss_t": ("Lost if it fails", " t"), "zone_loss_t": ("Lost in the zone", " t"),
-          "loss_share": ("Share of demand lost", ""), "throughput_t": ("Goes through", " t")}
+          "loss_share": ("Share of demand lost", ""), "throughput_t": ("Goes through", " t"),
+          "effective_n": ("Effective number", ""), "top1": ("Largest share", ""), "top3": ("Three largest", ""),
+          "n_minus_1": ("Left without the largest", ""), "n_minus_1_iea": ("and without its demand", "")}
 
 
 def overlay(result: Any, place: Mapping[str, int], countries: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,17 +87,22 @@ def _relative(rows: Mapping[int, Mapping[str, Any]], column: str | None) -> dict
     return {number: round(value / largest, 4) for number, value in known.items()}
 
 
-def figures(result: Any) -> dict[str, float]:
-    """Return the plain numbers among the figures of an answer, for the panel; bounds only where they differ."""
+def figures(result: Any) -> dict[str, object]:
+    """Return the plain numbers among the figures of an answer, for the panel, their bounds behind them."""
     given = getattr(result, "figures", {})
-    found = {}
+    found: dict[str, object] = {}
     for name, value in given.items():
         if not isinstance(value, int | float) or isinstance(value, bool) or pd.isna(value) or abs(value) < _NOTHING:
             continue
-        if name in {"hhi_low", "hhi_high"} and abs(value - given["hhi"]) < _NOTHING:
-            continue
+        stem = name.removesuffix("_low").removesuffix("_high")
+        if name.endswith("_10000") or (stem != name and stem in given):
+            continue  # the same on another scale, or told behind the figure that it bounds
         label = _label(name)[0]
-        found[label.replace("Hhi", "HHI,").rstrip(",") if name.startswith("hhi") else label] = value
+        label = label.replace("Hhi", "HHI,").rstrip(",") if name.startswith("hhi") else label
+        bounds = _interval(given, name)
+        wide = bool(bounds) and bounds[1] - bounds[0] > _NOTHING
+        low, high = (_told(bound, share=False) for bound in bounds) if wide else ("", "")
+        found[label] = f"{_told(value, share=False)} ({low} to {high})" if wide else value
     return found
 
 
