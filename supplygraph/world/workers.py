@@ -76,11 +76,23 @@ def crew(workers: int, start: Callable[[], None] | None = None) -> Iterator[Proc
             yield pool
         except BaseException:
             with deaf():
+                _hang_up(pool)
                 for worker in active_children():
                     if worker not in others:
                         worker.terminate()
                 pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _hang_up(pool: ProcessPoolExecutor) -> None:
+    """Close our own end of the pipe that workers answer through.
+
+    A worker that is ended while it writes leaves half an answer. As long as any end to write to is open, the pool waits
+    for the other half, for ever; with ours closed it sees that nobody is left.
+    """
+    writer = getattr(getattr(pool, "_result_queue", None), "_writer", None)
+    if writer is not None:
+        writer.close()
 
 
 def _begin(start: Callable[[], None] | None) -> None:

@@ -1,6 +1,8 @@
 """Draws of networks: balanced, reproducible, as wide as the confidence of what they rest on."""
 
 import pickle
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 
@@ -138,6 +140,23 @@ def test_ending_early_ends_the_workers(cobalt):
     assert len(active_children()) > len(before)
     told.close()
     assert [child for child in active_children() if child not in before] == []
+
+
+def test_ending_while_a_worker_writes_a_long_answer_does_not_wait_for_its_rest():
+    code = """
+from functools import partial
+import numpy as np
+from supplygraph.world import workers
+if __name__ == "__main__":
+    for _ in range(3):
+        told = workers.ask(workers.packed(partial(np.full, 3_000_000)), range(40), 2)
+        next(told)
+        told.close()
+    print("ended")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == "ended\n"
+    assert done.stderr == ""
 
 
 def test_an_error_in_a_worker_arrives(cobalt):
