@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from supplygraph.results import Result
+from supplygraph.measures.quantities import HhiResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,28 +22,8 @@ _NAMED = 3
 _NOTHING = 1e-9
 
 
-class CentralityResult(Result):
+class CentralityResult(HhiResult):
     """Centrality of sites; ``table`` is indexed by node (edge), the most central first."""
-
-    @property
-    def hhi(self) -> float:
-        """The HHI of the stage (with a kernel: ``s'K s``): the sum of the centralities."""
-        return float(self.figures["hhi"])
-
-    @property
-    def hhi_low(self) -> float:
-        """Lower bound of the HHI: what is of unknown origin is spread thinly."""
-        return float(self.figures["hhi_low"])
-
-    @property
-    def hhi_high(self) -> float:
-        """Upper bound of the HHI: what is of unknown origin is one place."""
-        return float(self.figures["hhi_high"])
-
-    @property
-    def effective_n(self) -> float:
-        """Effective number of independent suppliers, ``1 / s'K s``."""
-        return float(self.figures["effective_n"])
 
     @property
     def uncrossed_share(self) -> float:

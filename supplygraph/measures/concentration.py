@@ -19,8 +19,7 @@ import pandas as pd
 
 from supplygraph.errors import DataError, Problem, UnknownNameError
 from supplygraph.measures import governance, quantities, spread, stages, tracing
-from supplygraph.measures.quantities import Shares, of_tonnes
-from supplygraph.results import Result
+from supplygraph.measures.quantities import HhiResult, Shares, of_tonnes
 from supplygraph.world.ensemble import Ensemble
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ _WEIGHTED = ("hhi_wgi", "hhi_wgi_t")
 _KINDS = {"country": "countries", "owner": "owner countries", "bloc": "blocs", "node": "sites"}
 
 
-class ConcentrationResult(Result):
+class ConcentrationResult(HhiResult):
     """Concentration of one stage.
 
     ``table`` has one row per country (owner, bloc, node): ``quantity_t``, ``share``, ``rank``, and ``wgi`` (mean of the
@@ -54,29 +53,9 @@ class ConcentrationResult(Result):
     """
 
     @property
-    def hhi(self) -> float:
-        """Herfindahl-Hirschman index, 0 to 1; the unknown rest adds nothing."""
-        return float(self.figures["hhi"])
-
-    @property
-    def hhi_low(self) -> float:
-        """Lower bound of the index: the unknown rest is spread thinly."""
-        return float(self.figures["hhi_low"])
-
-    @property
-    def hhi_high(self) -> float:
-        """Upper bound of the index: the unknown rest is one place."""
-        return float(self.figures["hhi_high"])
-
-    @property
     def hhi_10000(self) -> float:
         """The index on the scale of competition law, 0 to 10 000."""
         return float(self.figures["hhi_10000"])
-
-    @property
-    def effective_n(self) -> float:
-        """Effective number of suppliers, 1 / HHI."""
-        return float(self.figures["effective_n"])
 
     @property
     def top1(self) -> float:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from supplygraph import facts
 from supplygraph.errors import DataError, Problem, UnknownNameError
+from supplygraph.results import Result
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -29,6 +30,30 @@ _MEANT = {
     "ROM": "ROU", "ZAR": "COD", "DRC": "COD", "TMP": "TLS", "ADO": "AND", "KSV": "XKX", "KOS": "XKX", "WBG": "PSE",
     "GER": "DEU", "SUI": "CHE", "UK": "GBR", "UAE": "ARE", "RSA": "ZAF", "BUR": "MMR", "TPE": "TWN",
 }  # fmt: skip
+
+
+class HhiResult(Result):
+    """An answer about concentration: its index with bounds."""
+
+    @property
+    def hhi(self) -> float:
+        """Herfindahl-Hirschman index, 0 to 1 (with a kernel: ``s'K s``); the unknown rest adds nothing."""
+        return float(self.figures["hhi"])
+
+    @property
+    def hhi_low(self) -> float:
+        """Lower bound of the index: the unknown rest is spread thinly."""
+        return float(self.figures["hhi_low"])
+
+    @property
+    def hhi_high(self) -> float:
+        """Upper bound of the index: the unknown rest is one place."""
+        return float(self.figures["hhi_high"])
+
+    @property
+    def effective_n(self) -> float:
+        """Effective number of suppliers, 1 / HHI (with a kernel: of independent ones)."""
+        return float(self.figures["effective_n"])
 
 
 @dataclass(frozen=True)
