@@ -24,7 +24,9 @@ from supplygraph.maps import layers, page, theme
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCRIPTS = ("data.js", "draw.js", "sites.js", "popup.js", "table.js", "panel.js", "picture.js")
+SCRIPTS = (
+    "mode.js", "data.js", "draw.js", "sites.js", "popup.js", "table.js", "panel.js", "legend.js", "picture.js",
+)
 #: What tells single failures, and draws their marks for joint ones too.
 FAILURES = ("failures.js", "failure-marks.js", "failure-panel.js")
 #: folium layers that draw shapes and carry no HTML.

@@ -1,46 +1,112 @@
-"""How pages look: colours, type and widths, each named once and handed to CSS and script alike."""
+"""How pages look: colours, type and widths, each named once and handed to CSS, scripts and charts alike."""
 
 from __future__ import annotations
 
-#: Colours by role. Kinds of site also differ by shape, so no reading hangs on hue alone.
-COLOURS: dict[str, str] = {
-    "ocean": "#e3ebf0",
-    "land": "#faf8f3",
-    "border": "#d3ccbd",
-    "ink": "#1f2a33",
-    "mute": "#566470",
-    "line": "#d5dce1",
-    "paper": "#ffffff",
-    "accent": "#0b6a78",
-    "focus": "#b93a06",
-    "lane": "#0b6a78",
-    "land_leg": "#75561f",
-    "more": "#c2410c",
-    "less": "#2457b8",
-    "same": "#8b969e",
-    "closed": "#b3151b",
-    "mine": "#8f5a14",
-    "refinery": "#7a35a3",
-    "factory": "#25724a",
-    "port": "#33566b",
-    "passage": "#1f2a33",
-}
+from dataclasses import dataclass
 
-#: Country fills by share: under 1, 5, 15, 30 %, and more.
-SHARES: tuple[str, ...] = ("#f6efdf", "#f1e2c2", "#ead2a1", "#e0bb7c", "#d29f55")
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of one mode.
+
+    Attributes
+    ----------
+    colours
+        By role. Kinds of site also differ by shape, so no reading hangs on hue alone.
+    shares
+        Country fills by share: under 1, 5, 15, 30 %, and more; each further from the land than the one before.
+    tiers
+        Country fills by alignment tier, from inside out.
+    products
+        Line colours by position of the product in its chain, raw first.
+    """
+
+    colours: dict[str, str]
+    shares: tuple[str, ...]
+    tiers: dict[str, str]
+    products: tuple[str, ...]
+
+
+LIGHT = Palette(
+    colours={
+        "ocean": "#e3ebf0",
+        "land": "#faf8f3",
+        "border": "#d3ccbd",
+        "ink": "#1f2a33",
+        "mute": "#566470",
+        "line": "#d5dce1",
+        "paper": "#ffffff",
+        "halo": "#ffffff",
+        "edge": "#8fa0ab",
+        "wash": "#e2f0f2",
+        "on_accent": "#ffffff",
+        "accent": "#0b6a78",
+        "focus": "#b93a06",
+        "lane": "#0b6a78",
+        "land_leg": "#75561f",
+        "more": "#c2410c",
+        "less": "#2457b8",
+        "same": "#8b969e",
+        "closed": "#b3151b",
+        "mine": "#8f5a14",
+        "refinery": "#7a35a3",
+        "factory": "#25724a",
+        "port": "#33566b",
+        "passage": "#1f2a33",
+    },
+    shares=("#f6efdf", "#f1e2c2", "#ead2a1", "#e0bb7c", "#d29f55"),
+    tiers={
+        "core": "#9cc3dd",
+        "linked": "#bcd8e6",
+        "engaged": "#d8e9ee",
+        "unaligned": "#f3efe4",
+        "rival": "#f0d3c2",
+    },
+    products=("#0b6a78", "#9a4d16", "#6d3a9c", "#25724a", "#a8326b", "#4a5a12"),
+)
+
+DARK = Palette(
+    colours={
+        "ocean": "#0f1a22",
+        "land": "#22303a",
+        "border": "#3d4e5a",
+        "ink": "#e8eef2",
+        "mute": "#a7b6c1",
+        "line": "#33444f",
+        "paper": "#17232c",
+        "halo": "#0b141b",
+        "edge": "#5f7482",
+        "wash": "#1d3a42",
+        "on_accent": "#06222a",
+        "accent": "#5cc8d6",
+        "focus": "#ffb07a",
+        "lane": "#53c4d4",
+        "land_leg": "#d6b06a",
+        "more": "#ff9a5c",
+        "less": "#82b1ff",
+        "same": "#8a98a2",
+        "closed": "#ff7a75",
+        "mine": "#e0a458",
+        "refinery": "#cf9bf0",
+        "factory": "#63c995",
+        "port": "#9cc0d6",
+        "passage": "#e8eef2",
+    },
+    shares=("#2d3436", "#453f33", "#635336", "#8a6c3b", "#b98f45"),
+    tiers={
+        "core": "#2f6f9c",
+        "linked": "#2b5673",
+        "engaged": "#28445a",
+        "unaligned": "#2a343b",
+        "rival": "#5f3d33",
+    },
+    products=("#53c4d4", "#f0a060", "#c9a2ee", "#63c995", "#f18cbb", "#b9c76a"),
+)
+
+#: What a page is drawn in unless the reader's system, or the reader, asks for dark.
+COLOURS, SHARES, TIERS, PRODUCTS = LIGHT.colours, LIGHT.shares, LIGHT.tiers, LIGHT.products
+
 SHARE_STEPS: tuple[float, ...] = (0.01, 0.05, 0.15, 0.30)
-
-#: Country fills by alignment tier, from inside out.
-TIERS: dict[str, str] = {
-    "core": "#9cc3dd",
-    "linked": "#bcd8e6",
-    "engaged": "#d8e9ee",
-    "unaligned": "#f3efe4",
-    "rival": "#f0d3c2",
-}
-
-#: Line colours by position of the product in its chain, raw first.
-PRODUCTS: tuple[str, ...] = ("#0b6a78", "#9a4d16", "#6d3a9c", "#25724a", "#a8326b", "#4a5a12")
 
 FONT = 'system-ui, -apple-system, "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif'
 
@@ -50,25 +116,38 @@ WIDTHS: dict[str, float] = {"lane": 9.0, "leg": 5.0, "link": 3.0, "least": 0.7, 
 
 
 def variables() -> str:
-    """Return the colours and the font as CSS custom properties.
+    """Return the colours and the font as CSS custom properties, for light and dark.
+
+    Dark applies where the reader's system asks for it, unless the page says ``data-mode="light"``, and wherever the
+    page says ``data-mode="dark"``. Print is always light.
 
     Examples
     --------
     >>> variables().splitlines()[1]
     '  --ocean: #e3ebf0;'
     """
-    lines = [f"  --{name.replace('_', '-')}: {colour};" for name, colour in COLOURS.items()]
-    return ":root {\n" + "\n".join([*lines, f"  --font: {FONT};"]) + "\n}\n"
+    light, dark = _properties(LIGHT), _properties(DARK)
+    dark.append("  color-scheme: dark;")
+    blocks = [
+        _block(":root", [*light, f"  --font: {FONT};", "  color-scheme: light;"]),
+        "@media screen and (prefers-color-scheme: dark) {\n" + _block(':root:not([data-mode="light"])', dark) + "\n}",
+        "@media screen {\n" + _block(':root[data-mode="dark"]', dark) + "\n}",
+    ]
+    return "\n".join(blocks) + "\n"
+
+
+def _properties(palette: Palette) -> list[str]:
+    return [f"  --{name.replace('_', '-')}: {colour};" for name, colour in palette.colours.items()]
+
+
+def _block(selector: str, lines: list[str]) -> str:
+    return selector + " {\n" + "\n".join(lines) + "\n}"
 
 
 def for_script() -> dict[str, object]:
-    """Return everything the drawing script needs to know about the look."""
-    return {
-        "colours": COLOURS,
-        "shares": SHARES,
-        "steps": SHARE_STEPS,
-        "tiers": TIERS,
-        "products": PRODUCTS,
-        "font": FONT,
-        "widths": WIDTHS,
+    """Return everything the drawing script needs to know about the look; colours by mode."""
+    modes = {
+        name: {"colours": mode.colours, "shares": mode.shares, "tiers": mode.tiers, "products": mode.products}
+        for name, mode in (("light", LIGHT), ("dark", DARK))
     }
+    return {**modes, "steps": SHARE_STEPS, "font": FONT, "widths": WIDTHS}

@@ -135,7 +135,7 @@ function drawAttackedLinks(canvas, pen, frame, attack) {
   pen.lineCap = 'round';
   for (const item of attack.items.filter(({ edge }) => edge)) {
     inPlane(pen, frame, () => {
-      for (const [width, colour] of [[7, '#ffffff'], [4, markColour(theme, item)]]) {
+      for (const [width, colour] of [[7, theme.colours.halo], [4, markColour(theme, item)]]) {
         pen.lineWidth = width * frame.swell / frame.k;
         pen.strokeStyle = colour;
         pen.stroke(item.edge.path);
@@ -167,7 +167,7 @@ function drawAttack(canvas, pen, frame, attack) {
 }
 
 function shield(pen, colours, x, y, r) {
-  for (const [width, colour] of [[6.4, '#ffffff'], [3.4, colours.less]]) {
+  for (const [width, colour] of [[6.4, colours.halo], [3.4, colours.less]]) {
     pen.beginPath();
     pen.arc(x, y, r, 0, 2 * Math.PI);
     pen.lineWidth = width;
@@ -218,7 +218,7 @@ function memberSign(theme, by, fails) {
   if (by === 'country' || by === 'owner') {
     return svg(46, 16, ['rect', { x: 10, y: 2, width: 26, height: 12, fill: mix(theme.colours.land, colour, 0.22), stroke: colour, 'stroke-width': 2 }]);
   }
-  const disc = fails ? [['circle', { cx: 23, cy: 8, r: 7, fill: colour }], ['rect', { x: 19, y: 6.8, width: 8, height: 2.4, fill: '#ffffff' }]]
+  const disc = fails ? [['circle', { cx: 23, cy: 8, r: 7, fill: colour }], ['rect', { x: 19, y: 6.8, width: 8, height: 2.4, fill: theme.colours.halo }]]
     : [['circle', { cx: 23, cy: 8, r: 2.5, fill: theme.colours.mute }], ['circle', { cx: 23, cy: 8, r: 6, fill: 'none', stroke: colour, 'stroke-width': 3 }]];
   return svg(46, 16, ...(by === 'edge' ? [['line', { x1: 3, x2: 43, y1: 8, y2: 8, stroke: colour, 'stroke-width': 4 }]] : []), ...disc);
 }

@@ -286,6 +286,8 @@ function readData(raw, topology) {
   const attack = raw.attack ? readAttack(raw.attack, nodes, raw.countries) : null;
   return {
     ...raw,
+    themes: raw.theme,
+    theme: lookOf(raw.theme, modeNow()),
     failures,
     attack,
     answer: failures ? stateShares(failures) : attack ? attack.answer : raw.answer,

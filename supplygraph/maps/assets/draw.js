@@ -98,6 +98,7 @@ const Canvas = L.Layer.extend({
     const frame = { k, zoom, corner, left: origin.x + corner.x, top: origin.y + corner.y, width: size.x, height: size.y };
     const first = Math.floor(frame.left / (WORLD * k)) - 1;
     const last = Math.floor((frame.left + frame.width) / (WORLD * k));
+    frame.halo = this.data.theme.colours.halo;
     frame.copies = [];
     for (let copy = first; copy <= last; copy += 1) frame.copies.push(copy);
     frame.zoomed = Math.max(0.85, Math.min(1.6, (k / 6) ** 0.4));
@@ -347,7 +348,7 @@ function chevronsAlong(pen, frame, lane, copy, forward, size) {
       pen.lineTo(size * 0.7, 0);
       pen.lineTo(-size, size);
       pen.lineWidth = 1.5;
-      pen.strokeStyle = '#ffffff';
+      pen.strokeStyle = frame.halo;
       pen.stroke();
       pen.restore();
     }

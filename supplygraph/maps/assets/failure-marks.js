@@ -29,7 +29,7 @@ function drawFailingEdges(canvas, pen, frame) {
     if (!(loss > 0) && chosen !== edge.item) continue;
     const width = (2 + 7 * Math.sqrt((loss || 0) / (failures.largest.edge || 1))) * frame.swell;
     inPlane(pen, frame, () => {
-      stroke(edge, width + 3, '#ffffff');
+      stroke(edge, width + 3, theme.colours.halo);
       stroke(edge, width, chosen === edge.item ? theme.colours.focus : theme.colours.closed);
     });
   }
@@ -46,7 +46,7 @@ function drawStopping(canvas, pen, frame) {
     const points = via ? joined(bent(a, via, 0.1), bent(via, b, 0.1)) : bent(a, b, 0.16);
     const width = (1.1 + 2.6 * Math.sqrt(flow / largest)) * frame.swell;
     for (const copy of frame.copies) arrow(pen, points.map(([x, y]) => [
-      (x + copy * WORLD) * frame.k - frame.left, y * frame.k - frame.top]), width, canvas.data.theme.colours.closed);
+      (x + copy * WORLD) * frame.k - frame.left, y * frame.k - frame.top]), width, canvas.data.theme.colours.closed, frame.halo);
   }
 }
 
@@ -56,12 +56,12 @@ function joined(first, second) {
   return first.concat(second.slice(1).map(([x, y]) => [x + shift, y]));
 }
 
-function arrow(pen, points, width, colour) {
+function arrow(pen, points, width, colour, halo) {
   const end = points[points.length - 1];
   const before = points[points.length - 2];
   const angle = Math.atan2(end[1] - before[1], end[0] - before[0]);
   const head = 4 + width * 1.6;
-  for (const [extra, tone] of [[2.4, '#ffffff'], [0, colour]]) {
+  for (const [extra, tone] of [[2.4, halo], [0, colour]]) {
     pen.beginPath();
     points.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
     pen.lineJoin = 'round';
@@ -89,7 +89,7 @@ function drawGains(canvas, pen, frame) {
   for (const { node } of chosen && chosen.gains ? chosen.gains.rows : []) {
     if (canvas.state.hidden.has(node.kind)) continue;
     eachCopy(frame, node, 12, (x, y) => {
-      for (const [width, colour] of [[5, '#ffffff'], [2.6, canvas.data.theme.colours.less]]) {
+      for (const [width, colour] of [[5, canvas.data.theme.colours.halo], [2.6, canvas.data.theme.colours.less]]) {
         pen.beginPath();
         pen.arc(x, y, Math.max(radiusOf(canvas, node, frame), 4) + 3, 0, 2 * Math.PI);
         pen.lineWidth = width;

@@ -102,7 +102,7 @@ function failureRows(app, row) {
   }
   const some = (list) => state.chosen !== null && list(state.chosen) !== null && list(state.chosen).rows.length > 0;
   if (state.chosen) {
-    rows.push(row(svg(46, 16, ['circle', { cx: 23, cy: 8, r: 7, fill: colours.closed }], ['rect', { x: 19, y: 6.8, width: 8, height: 2.4, fill: '#ffffff' }]), 'Fails'));
+    rows.push(row(svg(46, 16, ['circle', { cx: 23, cy: 8, r: 7, fill: colours.closed }], ['rect', { x: 19, y: 6.8, width: 8, height: 2.4, fill: colours.halo }]), 'Fails'));
   }
   if (some((item) => item.losers)) {
     rows.push(row(svg(46, 16, ['rect', { x: 20, y: 5, width: 6, height: 6, fill: colours.factory }],

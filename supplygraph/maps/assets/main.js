@@ -31,6 +31,7 @@ class App {
     this.fit();
     this.attach(this.map, this.canvas);
     this.map.on('zoomend', () => this.legend.update());
+    systemDark.addEventListener('change', () => setMode(this, document.documentElement.getAttribute('data-mode')));
     this.refresh();
   }
 

@@ -11,7 +11,7 @@ function savePicture(app) {
   canvas.draw();
   const picture = el('canvas', { width: from.width, height: from.height + (HEAD + FOOT) * ratio });
   const pen = picture.getContext('2d');
-  pen.fillStyle = '#ffffff';
+  pen.fillStyle = data.theme.colours.paper;
   pen.fillRect(0, 0, picture.width, picture.height);
   pen.drawImage(from, 0, HEAD * ratio);
   canvas.forPicture = false;

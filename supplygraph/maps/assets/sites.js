@@ -119,12 +119,12 @@ function siteColour(canvas, node) {
 function drawSite(pen, colours, node, x, y, r, { idle, colour }) {
   shapeOf(pen, node.kind, x, y, r);
   const hollow = node.residual || node.kind === 'port' || idle;
-  pen.fillStyle = hollow ? '#ffffff' : colour;
+  pen.fillStyle = hollow ? colours.halo : colour;
   pen.fill();
   // An unnamed rest is an outline of dashes: it stands for a country, not for a place.
   if (node.residual) pen.setLineDash([2.5, 2]);
   pen.lineWidth = hollow ? 1.3 : 0.9;
-  pen.strokeStyle = hollow ? colour : '#ffffff';
+  pen.strokeStyle = hollow ? colour : colours.halo;
   pen.stroke();
   pen.setLineDash([]);
 }
@@ -143,7 +143,7 @@ function drawMissing(canvas, pen, node, x, y, r) {
   if (!short) return;
   const radius = Math.max(r, 4) + 3;
   const top = -Math.PI / 2;
-  for (const [width, colour] of [[4.6, '#ffffff'], [2.8, canvas.data.theme.colours.closed]]) {
+  for (const [width, colour] of [[4.6, canvas.data.theme.colours.halo], [2.8, canvas.data.theme.colours.closed]]) {
     pen.beginPath();
     pen.arc(x, y, radius, top, top + 2 * Math.PI * Math.min(1, short.unmet / short.demand));
     pen.lineWidth = width;
@@ -158,9 +158,9 @@ function drawClosed(pen, colours, x, y, r) {
   pen.fillStyle = colours.closed;
   pen.fill();
   pen.lineWidth = 1.6;
-  pen.strokeStyle = '#ffffff';
+  pen.strokeStyle = colours.halo;
   pen.stroke();
-  pen.fillStyle = '#ffffff';
+  pen.fillStyle = colours.halo;
   pen.fillRect(x - r * 0.55, y - 1.3, r * 1.1, 2.6);
 }
 
@@ -241,7 +241,7 @@ function label(pen, frame, node, text, free, taken, look) {
       taken.push(box);
       pen.lineJoin = 'round';
       pen.lineWidth = 3.2;
-      pen.strokeStyle = 'rgba(255,255,255,0.92)';
+      pen.strokeStyle = frame.halo;
       pen.strokeText(shown, left, base);
       pen.fillStyle = look.colour;
       pen.fillText(shown, left, base);
