@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from supplygraph.maps.offline import OfflineMap
     from supplygraph.maps.scenarios import Scenario
+    from supplygraph.maps.upstream import Upstream
     from supplygraph.network.network import SupplyNetwork
     from supplygraph.scenario.alignment import Alignment
 
@@ -79,6 +80,7 @@ def _draw(
     product: str | None,
     min_flow_t: float | None,
     results: Sequence[Any] = (),
+    behind: Upstream | None = None,
 ) -> OfflineMap:
     from supplygraph.maps import answers, attacks, failures, layers, offline
 
@@ -93,8 +95,11 @@ def _draw(
     elif attacked:
         payload["attack"] = attacks.overlay(results[0], builder)
         fill = "none"
+    elif behind is not None:
+        payload["behind"] = [None, *behind.overlay(builder, payload["countries"])]
+        fill = "answer"
     elif results:
-        answer = answers.overlay(results[0], builder.place, payload["countries"])
+        answer = answers.overlay(results[0], builder, payload["countries"])
         fill = "answer" if "shares" in answer else "share"
     payload |= {
         "subtitle": subtitle if subtitle is not None else _subtitle(payload),
@@ -117,6 +122,7 @@ def map_result(
     product: str | None = None,
     min_flow_t: float | None = None,
     beside: Sequence[Any] = (),
+    rows: Sequence[str] | str | None = None,
 ) -> OfflineMap:
     """Draw an answer on the network it was asked about.
 
@@ -124,8 +130,11 @@ def map_result(
     Chokepoints size sites by the demand lost without them and straits by tonnes, fill countries by loss, draw edges
     that cost something over the others, and list the worst; a click on one shows what is lost, who loses, who steps
     in and what stops. Joint failures (``interdict``) are all marked, with who loses by them and what each costs
-    alone; a defence (``defend``) rings what to protect and marks the worst attack left. Other answers by site size
-    the sites; answers by country or owner fill the countries. The figures of the answer stand first in the popups.
+    alone; a defence (``defend``) rings what to protect and marks the worst attack left. An exposure lights up all that
+    is upstream of a factory, country or bloc, one at a time, and fills the countries that stand behind it. Other
+    answers by site size the sites, those by link draw the links, those by country, owner or bloc fill the countries;
+    all list what they measure by size, with intervals where the answer has them. The figures of the answer stand
+    first in the popups.
 
     Parameters
     ----------
@@ -136,6 +145,8 @@ def map_result(
     beside
         Further chokepoints of the same network, demand and shock, for the same map: by passage and by country
         beside those by node.
+    rows
+        Rows of an exposure whose supply lights up; by default the twelve with the largest demand.
 
     Raises
     ------
@@ -143,12 +154,12 @@ def map_result(
         If the answer does not know its network or has no places to draw, a scenario is not complete, or an answer
         beside does not belong.
     UnknownNameError
-        If the product does not exist.
+        If the product, or a row of ``rows``, does not exist.
     """
     from dataclasses import replace
 
     from supplygraph.errors import DataError
-    from supplygraph.maps import attacks, failures
+    from supplygraph.maps import attacks, failures, upstream
     from supplygraph.maps.answers import figures, refuse_placeless
     from supplygraph.maps.scenarios import prepare
 
@@ -160,7 +171,11 @@ def map_result(
     if fails or beside:
         failures.together([result, *beside])
     start = failures.start(result) if fails else None
-    given = [*([result] if rerouted else []), *([start] if start else []), *(scenarios or ())]
+    behind = upstream.Upstream.of(result, rows) if upstream.tells(result) else None
+    if rows is not None and behind is None:
+        raise DataError("`rows` chooses among the rows of an exposure, and this is none; leave it out")
+    lit = behind.scenarios(net) if behind else []
+    given = [*([result] if rerouted else []), *([start] if start else []), *lit, *(scenarios or ())]
     if not given:
         refuse_placeless(result)
     states = prepare(net, given)
@@ -168,14 +183,14 @@ def map_result(
         states[start is not None] = replace(states[start is not None], kpis=failures.figures(result))
     elif attacks.tells(result):
         subtitle = "Flows are estimates." if subtitle is None else subtitle  # the panel says the rest
-    elif not rerouted:
+    elif not rerouted and not behind:
         states[0] = replace(states[0], kpis=figures(result), own_figures=True)
     if title is None:
         title = f"{_minerals(net) or 'Supply network'}, rerouted" if rerouted else result.title
     if subtitle is None:
         subtitle = _assumed(result) if rerouted else _told(result)
     return _draw(net, states, title=title, subtitle=subtitle, alignment=alignment, product=product,
-                 min_flow_t=min_flow_t, results=() if rerouted else (result, *beside))
+                 min_flow_t=min_flow_t, results=() if rerouted else (result, *beside), behind=behind)
 
 
 def _assumed(result: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from supplygraph.network.network import SupplyNetwork
 
 _NEEDED = ("origin", "destination", "product", "route", "flow_t")
-_KNOWN = {"name", "shipments", "kpis", "closed", "restricted"}
+_KNOWN = {"name", "shipments", "kpis", "closed", "restricted", "date"}
 TODAY = "Today"
 
 
@@ -26,7 +27,8 @@ class Scenario:
 
     ``own_figures`` adds the figures that the map reads off the shipments itself. ``restricted`` are countries whose
     exports are limited. ``short`` has a row per factory that goes without: ``demand_t``, ``unmet_t`` and
-    ``displaced_t`` (what it lost by the fix), ``against`` says compared with what.
+    ``displaced_t`` (what it lost by the fix), ``against`` says compared with what. ``date`` is the day it is about;
+    ``behind`` the row of an exposure whose supply it shows, and nothing else.
     """
 
     name: str
@@ -37,6 +39,8 @@ class Scenario:
     restricted: tuple[str, ...] = ()
     short: pd.DataFrame | None = None
     against: str = ""
+    date: str = ""
+    behind: str | None = None
 
 
 def prepare(net: SupplyNetwork, scenarios: Sequence[Any] | None) -> list[Scenario]:
@@ -48,21 +52,21 @@ def prepare(net: SupplyNetwork, scenarios: Sequence[Any] | None) -> list[Scenari
         The network; its own shipments are the first scenario.
     scenarios
         Mappings with ``name``, ``shipments`` (a table like ``net.shipments``) and, optionally, ``kpis``
-        (label to value), ``closed`` (node ids) and ``restricted`` (countries); or results that carry
-        ``shipments_after``.
+        (label to value), ``closed`` (node ids), ``restricted`` (countries) and ``date`` (``2026-11-27``); or results
+        that carry ``shipments_after``.
 
     Raises
     ------
     DataError
         If a scenario lacks a part or has one that is not known; lists every problem.
     """
-    before = next((rerouted.today(given) for given in scenarios or () if not isinstance(given, Mapping)), {})
-    found = [Scenario(TODAY, _shipments(net.shipments), before, own_figures=bool(before))]
+    before = next((rerouted.today(given) for given in scenarios or () if not isinstance(given, Mapping | Scenario)), {})
+    found = [Scenario(TODAY, shipments_of(net.shipments), before, own_figures=bool(before))]
     problems: list[Problem] = []
     nodes = set(net.nodes.index)
     for position, given in enumerate(scenarios or (), start=1):
         try:
-            scenario = _from_mapping(given) if isinstance(given, Mapping) else _from_result(given, net)
+            scenario = _read(given, net)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             problems.append(Problem(f"scenario {position}", str(error).strip("'\""), ""))
             continue
@@ -79,6 +83,12 @@ def prepare(net: SupplyNetwork, scenarios: Sequence[Any] | None) -> list[Scenari
     return found
 
 
+def _read(given: Any, net: SupplyNetwork) -> Scenario:
+    if isinstance(given, Scenario):
+        return given
+    return _from_mapping(given) if isinstance(given, Mapping) else _from_result(given, net)
+
+
 def _from_mapping(given: Mapping[str, Any]) -> Scenario:
     strange = sorted(set(given) - _KNOWN)
     if strange:
@@ -87,12 +97,14 @@ def _from_mapping(given: Mapping[str, Any]) -> Scenario:
     if lacking:
         raise ValueError(f"lacks {lacking[0]!r}")
     closed = given.get("closed") or ()
+    date = given.get("date")
     return Scenario(
         str(given["name"]),
-        _shipments(given["shipments"]),
+        shipments_of(given["shipments"]),
         dict(given.get("kpis") or {}),
         tuple(_texts(closed)),
         restricted=tuple(_texts(given.get("restricted") or ())),
+        date=dt.date.fromisoformat(str(date)).isoformat() if date else "",
     )
 
 
@@ -105,7 +117,7 @@ def _from_result(result: Any, net: SupplyNetwork) -> Scenario:
     closed = tuple(_texts(getattr(result, "closed", ())))
     return Scenario(
         rerouted.title(result, net, closed),
-        _shipments(result.shipments_after),
+        shipments_of(result.shipments_after),
         rerouted.afterwards(result),
         closed,
         own_figures=True,
@@ -115,7 +127,8 @@ def _from_result(result: Any, net: SupplyNetwork) -> Scenario:
     )
 
 
-def _shipments(frame: pd.DataFrame) -> pd.DataFrame:
+def shipments_of(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of shipments as the map reads it: only what moves, missing columns filled."""
     lacking = [column for column in _NEEDED if column not in frame.columns]
     if lacking:
         raise ValueError(f"shipments lack the column {lacking[0]!r}; expected {', '.join(_NEEDED)}")

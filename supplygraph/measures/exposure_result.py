@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from supplygraph.errors import UnknownNameError
+from supplygraph.measures import tracing
 from supplygraph.measures.sources import NONE, ROUNDING, UNKNOWN, Chains, Question
 from supplygraph.network.schema import LIST_SEPARATOR
 from supplygraph.results import Result
@@ -59,6 +60,56 @@ class ExposureResult(Result):
             if given not in known:
                 raise UnknownNameError.of(kind, given, known)
         return _explain(self, row, column)
+
+    def behind(self, row: str) -> pd.DataFrame:
+        """Return every shipment behind the demand of a row, from the mine to the door.
+
+        A shipment carries of the row's demand what a walk back from it, by the shares in which inputs mix, takes
+        along that shipment. Losses on the way cancel: tonnes are those of demand, not those that were mined for it.
+
+        Parameters
+        ----------
+        row
+            A row of the table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``shipment``, the largest first; columns ``origin``, ``destination``, ``product``, ``route``,
+            ``basis``, ``flow_t`` (tonnes of the row's demand) and ``share`` (of all of it). Tonnes into one stage add
+            up to the demand where all of it passes that stage, so columns are not to be added across stages.
+
+        Raises
+        ------
+        UnknownNameError
+            If the table has no such row.
+
+        Examples
+        --------
+        >>> import supplygraph as sg
+        >>> net = sg.load("cobalt")
+        >>> told = sg.exposure(net, rows="country", bounds=False)
+        >>> rows = told.behind("JPN")
+        >>> users = net.processes.index[net.processes["role"] == "use"]
+        >>> bool(abs(rows.loc[rows["destination"].isin(users), "share"].sum() - 1) < 1e-9)
+        True
+
+        Notes
+        -----
+        One pass over the shipments per stage of the chain; a sparse solve where processes feed each other in loops.
+        """
+        if row not in self._tables["table"].index:
+            raise UnknownNameError.of("row", row, self._tables["table"].index)
+        net = cast("SupplyNetwork", self.network)
+        params = self.params
+        chains = Chains.of(net, Question(params["to"], params["stage"], params["rows"], params.get("blocs")))
+        traced, place = chains.traced, int(chains.index.get_indexer(pd.Index([row]))[0])
+        passing = tracing.solve(traced.matrix().T.tocsr(), np.where(chains.row == place, traced.demand, 0.0))
+        flow = traced.step * passing[traced.destination]
+        columns = ["origin", "destination", "product", "route", "basis"]
+        rows = net.shipments.loc[traced.shipments, columns].assign(flow_t=flow, share=flow / chains.demand[place])
+        kept: pd.DataFrame = rows[rows["flow_t"] > ROUNDING * chains.demand[place]]
+        return kept.sort_values("flow_t", ascending=False, kind="stable")
 
     def _share(self, table: str, row: str, column: str) -> float | None:
         """Return a share, 0 for a supplier that a table does not name; None where it was not asked for."""

@@ -11,12 +11,12 @@ function mix(from, to, share) {
 /** What the reader chose. One object, changed in panel.js, read everywhere. */
 function freshState(data) {
   return {
-    scenario: data.failures ? data.failures.base : 0,
+    scenario: data.failures ? data.failures.base : data.behind ? 1 : 0,
     mode: 'single',
     product: -1,
     least: data.least === null ? null : data.least,
     fill: data.fill,
-    hidden: new Set(['links', ...(data.failures && data.failures.byState.size && !data.failures.byNode.size ? ['names', 'passage'] : [])]),
+    hidden: new Set(['links', ...(data.answer.hide || []), ...(data.failures && data.failures.byState.size && !data.failures.byNode.size ? ['names', 'passage'] : [])]),
     focus: null,
     chosen: null,
   };
@@ -90,12 +90,16 @@ const Canvas = L.Layer.extend({
   },
 
   frameOf() {
-    const zoom = this.map.getZoom();
     const corner = this.map.containerPointToLayerPoint([0, 0]);
     const origin = this.map.getPixelOrigin();
     const size = this.map.getSize();
+    return { ...this.frameAt(this.map.getZoom(), origin.x + corner.x, origin.y + corner.y, size.x, size.y), corner };
+  },
+
+  /** What is drawn where, for any part of the world; pictures have frames of their own. */
+  frameAt(zoom, left, top, width, height) {
     const k = 2 ** zoom;
-    const frame = { k, zoom, corner, left: origin.x + corner.x, top: origin.y + corner.y, width: size.x, height: size.y };
+    const frame = { k, zoom, left, top, width, height };
     const first = Math.floor(frame.left / (WORLD * k)) - 1;
     const last = Math.floor((frame.left + frame.width) / (WORLD * k));
     frame.halo = this.data.theme.colours.halo;
@@ -131,6 +135,7 @@ const Canvas = L.Layer.extend({
     drawLand(this, pen, frame);
     const { hidden } = this.state;
     if (!hidden.has('links')) drawLinks(this, pen, frame);
+    drawBeneath(this, pen, frame);
     if (!hidden.has('legs')) drawLines(this, pen, frame, this.data.legs, { width: this.data.theme.widths.leg, colour: colours.land_leg, ground: colours.land });
     if (!hidden.has('lanes')) {
       drawLines(this, pen, frame, this.data.lanes, { width: this.data.theme.widths.lane, colour: laneColour(this), ground: colours.ocean });
@@ -142,7 +147,9 @@ const Canvas = L.Layer.extend({
     }
     const attack = attackShown(this);
     if (attack) drawAttackedLinks(this, pen, frame, attack);
+    drawAnswerLinks(this, pen, frame);
     drawSites(this, pen, frame);
+    drawBehind(this, pen, frame);
     if (attack) drawAttack(this, pen, frame, attack);
     if (this.data.failures) {
       drawGains(this, pen, frame);
@@ -189,7 +196,7 @@ function fillOf(canvas, iso) {
   if (state.fill === 'tier') return theme.tiers[data.tiers[iso]] || theme.colours.land;
   const country = data.countries[iso];
   if (state.fill === 'none' || !country) return theme.colours.land;
-  const share = state.fill === 'answer' ? data.answer.shares[iso] || 0 : at(country[2], canvas.scenario());
+  const share = state.fill === 'answer' && data.answer.shares ? data.answer.shares[iso] || 0 : at(country[2], canvas.scenario());
   return share > 0 ? theme.shares[theme.steps.filter((step) => share >= step).length] : theme.colours.land;
 }
 
@@ -238,7 +245,7 @@ function drawLines(canvas, pen, frame, items, look) {
     const classes = new Map();
     for (const { item, step, less, key } of shown) {
       if (!meets(item.box, view)) continue;
-      if (!classes.has(key)) classes.set(key, { step, less, dotted: item.dotted, reported: item.reported, path: new Path2D() });
+      if (!classes.has(key)) classes.set(key, { step, less, dotted: item.dotted, reported: item.reported, path: emptyPath(pen) });
       addVisible(classes.get(key).path, item, view, frame);
     }
     for (const key of [...classes.keys()].sort((a, b) => a - b)) {
@@ -252,7 +259,7 @@ function strokeClass(canvas, pen, frame, { step, less, dotted, reported, path },
   const stroke = (widths.least + step / STEPS * width) * frame.swell / frame.k;
   const full = canvas.comparing() ? colours[less ? 'less' : 'more'] : colour;
   // What fails stands out over paler lines.
-  const depth = Math.min(1, 0.42 + step / STEPS * 0.9) * (canvas.data.failures || attackShown(canvas) ? 0.6 : 1);
+  const depth = Math.min(1, 0.42 + step / STEPS * 0.9) * strengthOf(canvas);
   pen.lineJoin = 'round';
   pen.lineCap = 'round';
   pen.lineWidth = stroke;

@@ -2,11 +2,16 @@
 
 const parse = (id) => JSON.parse(document.getElementById(id).textContent);
 
+const calm = window.matchMedia('(prefers-reduced-motion: reduce)');
+const byFinger = window.matchMedia('(pointer: coarse)');
+
 class App {
   constructor(data) {
     this.data = data;
     this.state = freshState(data);
     rank(data);
+    readAnswers(data);
+    answerOf(data, this.state.scenario);
     this.page = document.getElementById('page');
     this.page.classList.toggle('sg-failing', data.failures !== null || data.attack !== null);
     this.container = document.getElementById('map');
@@ -17,14 +22,18 @@ class App {
     this.caption = el('div', { class: 'sg-caption', dir: 'auto', hidden: true });
     this.canvas = new Canvas(data, this.state, false);
     this.canvas.app = this;
+    this.live = el('p', { class: 'sg-live', role: 'status', 'aria-live': 'polite' });
+    this.help = helpDialog();
+    this.link = new Permalink(this);
     this.panel = new Panel(this);
     this.legend = new Legend(this);
     this.table = new TableView(this.canvas);
+    this.told = null;
     this.page.append(this.caption, this.legend.element, this.panel.element, this.table.element,
-      el('p', { class: 'sg-credit', text: 'Land: Natural Earth. Map: supplygraph with Leaflet.' }));
+      el('p', { class: 'sg-credit', text: 'Land: Natural Earth. Map: supplygraph with Leaflet.' }), this.live, this.help);
     this.container.setAttribute('role', 'application');
-    this.container.setAttribute('aria-label', `${data.title}. Arrow keys move the map, plus and minus zoom; `
-      + 'the search field goes to a site, and Table shows the same figures.');
+    this.container.setAttribute('aria-label', `${data.title}. Arrow keys move the map, plus and minus zoom, n and p go from site to site, `
+      + 'Enter tells more, question mark lists all keys; Table shows the same figures.');
     this.canvas.map = this.map;
     this.legend.update();
     this.panel.update();
@@ -32,15 +41,29 @@ class App {
     this.attach(this.map, this.canvas);
     this.map.on('zoomend', () => this.legend.update());
     systemDark.addEventListener('change', () => setMode(this, document.documentElement.getAttribute('data-mode')));
+    this.walk = new Walk(this);
     this.refresh();
+    this.link.begin();
+  }
+
+  /** Say something to those who listen; `shown`: to all, for a moment. */
+  say(text, shown = false) {
+    this.live.textContent = text;
+    this.live.classList.toggle('sg-shown', shown);
+    clearTimeout(this.saying);
+    if (shown) this.saying = setTimeout(() => this.live.classList.remove('sg-shown'), 2500);
   }
 
   makeMap(container, first) {
-    return L.map(container, {
+    const map = L.map(container, {
       zoomControl: first, attributionControl: false, zoomSnap: 0.1, zoomDelta: 0.6, wheelPxPerZoomLevel: 110, minZoom: 0.4,
       maxZoom: 10, zoomAnimation: false, fadeAnimation: false, inertia: false, worldCopyJump: false,
       center: [20, 130], zoom: 2,
     });
+    // Panning by key or to a popup glides, unless the reader asks for stillness.
+    map.panBy = (offset, options) => L.Map.prototype.panBy.call(map, offset, calm.matches ? { ...options, animate: false } : options);
+    holdFocus(this, map);
+    return map;
   }
 
   /** Show every site that ships or receives, and all that fails together, clear of the panel. */
@@ -63,6 +86,7 @@ class App {
     canvas.addTo(map);
     this.canvases.push(canvas);
     const tip = L.tooltip({ direction: 'top', offset: [0, -8], className: 'sg-tip', opacity: 1 });
+    canvas.tip = tip;
     let waiting = 0;
     map.on('mousemove', (event) => {
       if (waiting) return;
@@ -77,14 +101,20 @@ class App {
     });
     map.on('mouseout movestart', () => map.closeTooltip(tip));
     map.on('click', (event) => {
-      const item = under(canvas, event.containerPoint);
+      const item = (byFinger.matches && touched(canvas, event.containerPoint)) || under(canvas, event.containerPoint);
       if (item) { map.closeTooltip(tip); this.tell(map, canvas, item, event.latlng); } else this.choose(null);
     });
   }
 
-  tell(map, canvas, item, place) {
+  /** Tell about an item in a popup; by key, the focus goes there and comes back. `still`: the map does not move. */
+  tell(map, canvas, item, place, { byKey = false, still = false } = {}) {
     const failure = failureOf(this.data, item);
-    if (failure) { this.open(failure); return; }
+    if (failure) { this.open(failure, byKey ? document.activeElement : null); return; }
+    const opener = byKey ? document.activeElement : null;
+    map.closePopup();
+    this.told = item;
+    this.opener = opener;
+    this.byKey = byKey;
     const panel = this.panel.element.getBoundingClientRect();
     const size = map.getSize();
     const narrow = window.innerWidth <= 700;
@@ -92,6 +122,7 @@ class App {
     const right = narrow || split ? 12 : panel.width + 28;
     const bottom = narrow && !split ? panel.height + 16 : 12;
     L.popup({
+      autoPan: !still,
       autoPanPaddingTopLeft: narrow ? [12, 80] : [60, this.caption.hidden ? 12 : 46],
       autoPanPaddingBottomRight: [right, bottom],
       maxWidth: Math.min(420, size.x - 56),
@@ -108,6 +139,17 @@ class App {
     this.choose(failure, opener);
     const place = placeOf(this.data, failure);
     if (place) this.bringIntoView(place);
+  }
+
+  /** Close what is told, the nearest first. */
+  leave() {
+    if (this.told) this.map.closePopup();
+    else if (this.state.chosen) this.choose(null);
+    else {
+      this.state.focus = null;
+      this.map.closeTooltip(this.canvas.tip);
+      this.redraw();
+    }
   }
 
   /** Show on the map who loses and what stops when an item fails; null: nothing fails. */
@@ -144,34 +186,62 @@ class App {
   }
 
   /** Go to a site from the search field. */
-  visit(node) {
+  visit(node, byKey = false) {
     this.state.hidden.delete(node.kind);
     this.state.focus = node;
     const place = L.latLng(node.lat, node.lon);
     this.map.setView(place, Math.max(5, this.map.getZoom()), { animate: false });
+    this.panel.sync();
     this.redraw();
-    this.tell(this.map, this.canvas, node, place);
+    this.tell(this.map, this.canvas, node, place, { byKey });
   }
 
   /** Show a site without leaving what is told. */
-  point(node) {
+  point(node, byKey = false) {
     this.state.hidden.delete(node.kind);
     this.state.focus = node;
     const place = this.bringIntoView(node);
+    this.panel.sync();
     this.redraw();
-    this.tell(this.map, this.canvas, node, place);
+    this.tell(this.map, this.canvas, node, place, { byKey });
   }
 
-  visitCountry(shape) {
-    const degrees = ([x0, y0, x1, y1]) => {
-      const lat = (y) => Math.atan(Math.sinh(Math.PI * (1 - 2 * y / WORLD))) * 180 / Math.PI;
-      const lon = (x) => x / WORLD * 360 - 180;
-      const turn = lon((x0 + x1) / 2) < -30 ? 360 : 0;
-      return L.latLngBounds([lat(y0), lon(x0) + turn], [lat(y1), lon(x1) + turn]);
-    };
-    const bounds = degrees(shape.box);
+  visitCountry(shape, byKey = false) {
+    const bounds = boundsOf(shape);
     this.map.fitBounds(bounds, { animate: false, maxZoom: 6 });
-    this.tell(this.map, this.canvas, { type: 'country', iso: shape.iso }, bounds.getCenter());
+    this.tell(this.map, this.canvas, { type: 'country', iso: shape.iso }, bounds.getCenter(), { byKey });
+  }
+
+  /** Show both ends of a link, and tell about the sender. */
+  visitLink({ a, b }, byKey = false) {
+    for (const node of [a, b]) this.state.hidden.delete(node.kind);
+    const turn = Math.round((a.lon - b.lon) / 360) * 360;
+    const covered = window.innerWidth > 700 ? [this.panel.element.getBoundingClientRect().width + 60, 60] : [30, 60];
+    this.map.fitBounds([[a.lat, a.lon], [b.lat, b.lon + turn]], { animate: false, maxZoom: 6, paddingTopLeft: [60, 60], paddingBottomRight: covered });
+    this.point(a, byKey);
+  }
+
+  /** Show what an address tells; see permalink.js. */
+  restore(wanted) {
+    const { state } = this;
+    if (wanted.look !== document.documentElement.getAttribute('data-mode')) setMode(this, wanted.look);
+    state.hidden = wanted.hidden;
+    if (this.table.element.hidden !== (wanted.table === null)) this.table.element.hidden = wanted.table === null;
+    this.set({ scenario: wanted.scenario, mode: wanted.mode, product: wanted.product, least: wanted.least, fill: wanted.fill });
+    if (state.mode !== 'split') this.legend.element.open = wanted.legend;
+    this.maps.forEach((map) => map.closePopup());
+    this.choose(wanted.chosen);
+    const view = () => (wanted.view ? this.map.setView(...wanted.view, { animate: false }) : this.fit());
+    view();
+    if (wanted.table) this.table.showAs(wanted.table);
+    if (!wanted.told) return;
+    const { told } = wanted;
+    const shape = told.type === 'country' && this.data.world.find(({ iso }) => iso === told.iso);
+    const { lat, lng } = shape ? boundsOf(shape).getCenter() : L.latLng(told.lat, told.lon);
+    const turn = Math.round((this.map.getCenter().lng - lng) / 360) * 360;
+    if (!shape) state.focus = told;
+    this.tell(this.map, this.canvas, told, L.latLng(lat, lng + turn), { still: wanted.view !== null });
+    this.redraw();
   }
 
   set(changes) {
@@ -230,10 +300,14 @@ class App {
     });
   }
 
-  redraw() { this.canvases.forEach((canvas) => canvas.map && canvas.draw()); }
+  redraw() {
+    this.canvases.forEach((canvas) => canvas.map && canvas.draw());
+    this.link.soon();
+  }
 
   refresh() {
     const { data, state } = this;
+    answerOf(data, state.scenario);
     this.panel.update();
     this.legend.update();
     this.caption.textContent = data.scenarios[state.scenario].name + (state.mode === 'difference' ? ', against today' : '');
@@ -243,19 +317,32 @@ class App {
   }
 }
 
-/** Largest values, which set all scales, and nodes in order of size. */
-function rank(data) {
-  const most = (items, values) => items.reduce((top, item) => Math.max(top, ...values(item)), 0) || 1;
+/** The part of the world that a country takes, turned to the side of the Atlantic cut on which it is drawn. */
+function boundsOf(shape) {
+  const [x0, y0, x1, y1] = shape.box;
+  const lat = (y) => Math.atan(Math.sinh(Math.PI * (1 - 2 * y / WORLD))) * 180 / Math.PI;
+  const lon = (x) => x / WORLD * 360 - 180;
+  const turn = lon((x0 + x1) / 2) < -30 ? 360 : 0;
+  return L.latLngBounds([lat(y0), lon(x0) + turn], [lat(y1), lon(x1) + turn]);
+}
+
+/** Largest values in some scenarios, which set all scales. */
+function largestIn(data, scenarios) {
+  const most = (items, value) => items.reduce((top, item) => scenarios.reduce((high, i) => Math.max(high, value(item, i)), top), 0) || 1;
+  const flow = (item, i) => at(item.flow, i);
   const kinds = (...names) => data.nodes.filter((node) => names.includes(node.kind));
-  const count = data.scenarios.length;
-  const perScenario = (item) => Array.from({ length: count }, (_, i) => flowOn(item, i, -1).both);
-  data.largest = {
-    line: most([...data.lanes, ...data.legs], perScenario),
-    link: most(data.links, (link) => link.flow),
-    site: most(kinds('mine', 'refinery', 'factory'), (node) => node.flow),
-    port: most(kinds('port'), (node) => node.flow),
-    passage: most(kinds('passage'), (node) => node.flow),
+  return {
+    line: most([...data.lanes, ...data.legs], (item, i) => flowOn(item, i, -1).both),
+    link: most(data.links, flow),
+    site: most(kinds('mine', 'refinery', 'factory'), flow),
+    port: most(kinds('port'), flow),
+    passage: most(kinds('passage'), flow),
   };
+}
+
+/** Set the scales, and put the nodes in order of size. */
+function rank(data) {
+  data.largest = largestIn(data, data.scenarios.map((_, i) => i));
   const { sizes } = data.answer;
   const costs = (node) => (data.failures && data.failures.byNode.has(node.index) ? data.failures.byNode.get(node.index).loss || 0 : 0);
   const size = (node) => (sizes && node.index in sizes ? 1e12 * sizes[node.index] : 1e12 * costs(node) + Math.max(...node.flow));

@@ -11,89 +11,54 @@ class Panel {
   constructor(app) {
     this.app = app;
     const { data } = app;
+    this.search = new Search(app);
     this.figures = el('dl', { class: 'sg-figures', 'aria-live': 'polite' });
     this.ranking = data.failures ? new Ranking(app) : null;
+    this.answers = el('section', { class: 'sg-answers' });
     this.losers = el('section', { class: 'sg-losers', 'aria-live': 'polite' });
     this.told = el('div', { class: 'sg-told', hidden: true, 'aria-live': 'polite' });
     this.home = el('div', {},
       data.subtitle && el('p', { class: 'sg-note', text: data.subtitle, dir: 'auto' }),
       this.ranking && this.ranking.element,
       data.attack && attackWords(app),
-      this.search(),
+      this.search.element,
       data.scenarios.length > 1 && this.scenarios(),
+      this.answers,
       this.figures,
       this.losers,
-      this.filters(),
-      el('div', { class: 'sg-buttons' },
-        el('button', { type: 'button', text: 'Table', click: (event) => app.table.open(event.currentTarget) }),
-        el('button', { type: 'button', text: 'Save PNG', click: () => savePicture(app) }),
-        el('button', { type: 'button', text: 'Dark', 'aria-pressed': String(modeNow() === 'dark'), click: (event) => {
-          setMode(app, modeNow() === 'dark' ? 'light' : 'dark');
-          event.currentTarget.setAttribute('aria-pressed', String(modeNow() === 'dark'));
-        } })));
+      this.filters());
+    this.tools = new Tools(app);
     this.element = el('section', { class: 'sg-panel', 'aria-label': 'Map controls' },
-      el('h1', { text: data.title, dir: 'auto' }), this.told, this.home);
+      el('div', { class: 'sg-head' }, el('h1', { text: data.title, dir: 'auto' }), this.handle()),
+      this.tools.element, this.told, this.home);
     for (const stop of ['disableClickPropagation', 'disableScrollPropagation']) L.DomEvent[stop](this.element);
   }
 
-  search() {
-    const { data } = this.app;
-    const list = el('ul', { class: 'sg-found', id: 'sg-found', role: 'listbox', 'aria-label': 'Places found', hidden: true });
-    const input = el('input', {
-      type: 'search', placeholder: 'Find a site or country', 'aria-label': 'Find a site or country', role: 'combobox',
-      'aria-controls': 'sg-found', 'aria-expanded': 'false', 'aria-autocomplete': 'list', autocomplete: 'off',
+  /** On phones: what folds the panel away, by a tap or a swipe, so that the map is free. */
+  handle() {
+    const button = el('button', { type: 'button', class: 'sg-handle', 'aria-expanded': 'true', 'aria-label': 'Panel', click: () => { if (!swiped) this.fold(!folded); } });
+    let folded = false;
+    let swiped = false;
+    this.fold = (on) => {
+      folded = on;
+      this.element.classList.toggle('sg-folded', on);
+      button.setAttribute('aria-expanded', String(!on));
+      this.app.redraw();
+    };
+    let start = null;
+    button.addEventListener('pointerdown', (event) => { start = event.clientY; swiped = false; });
+    button.addEventListener('pointerup', (event) => {
+      swiped = start !== null && Math.abs(event.clientY - start) > 24;
+      if (swiped) this.fold(event.clientY > start);
+      start = null;
     });
-    const places = [
-      ...data.ranked.map((node) => ({ text: node.name, note: [KIND_WORDS[node.kind], data.countryName(node.country)]
-        .join(' · '), go: () => this.app.visit(node) })),
-      ...data.world.filter((shape) => data.countries[shape.iso]).map((shape) => ({
-        text: data.countryName(shape.iso), note: 'Country', go: () => this.app.visitCountry(shape) })),
-    ];
-    let active = -1;
-    const options = () => [...list.children];
-    const mark = (position) => {
-      active = position;
-      options().forEach((option, i) => option.setAttribute('aria-selected', String(i === active)));
-      if (active >= 0) input.setAttribute('aria-activedescendant', `sg-found-${active}`);
-      else input.removeAttribute('aria-activedescendant');
-    };
-    const close = () => {
-      list.hidden = true;
-      input.setAttribute('aria-expanded', 'false');
-      mark(-1);
-    };
-    const find = () => {
-      const wanted = input.value.trim().toLowerCase();
-      // Whole names first, then beginnings, then the rest, each in order of size.
-      const rankOf = ({ text }) => (text.toLowerCase() === wanted ? 0 : text.toLowerCase().startsWith(wanted) ? 1 : 2);
-      const found = wanted ? places.filter((place) => place.text.toLowerCase().includes(wanted))
-        .sort((a, b) => rankOf(a) - rankOf(b)).slice(0, 8) : [];
-      list.replaceChildren(...found.map((place, i) => el('li', {
-        role: 'option', id: `sg-found-${i}`, 'aria-selected': 'false',
-        mousedown: (event) => { event.preventDefault(); close(); place.go(); },
-      }, el('span', { text: place.text, dir: 'auto' }), el('small', { text: place.note }))));
-      list.hidden = !found.length;
-      input.setAttribute('aria-expanded', String(found.length > 0));
-      mark(found.length ? 0 : -1);
-      this.found = found;
-    };
-    input.addEventListener('input', find);
-    input.addEventListener('blur', close);
-    input.addEventListener('keydown', (event) => {
-      const count = options().length;
-      if (event.key === 'Escape') close();
-      if (!count || list.hidden) return;
-      if (event.key === 'ArrowDown') mark((active + 1) % count);
-      else if (event.key === 'ArrowUp') mark((active + count - 1) % count);
-      else if (event.key === 'Enter') { const place = this.found[Math.max(0, active)]; close(); place.go(); } else return;
-      event.preventDefault();
-    });
-    return el('div', { class: 'sg-search' }, input, list);
+    return button;
   }
 
   scenarios() {
     const { app } = this;
     const { data, state } = app;
+    if (data.behind) return whoseSupply(app);
     this.scenarioName = el('output', { class: 'sg-scenario', for: 'sg-scenario', dir: 'auto' });
     this.slider = el('input', {
       type: 'range', id: 'sg-scenario', min: 0, max: data.scenarios.length - 1, step: 1, value: state.scenario,
@@ -112,7 +77,7 @@ class Panel {
     const product = el('select', { id: 'sg-product', change: () => app.set({ product: Number(product.value) }) },
       el('option', { value: '-1', text: 'All products' }),
       data.products.map((p, i) => el('option', { value: String(i), text: p.name })));
-    const fills = [...(data.answer.shares ? [['answer', data.answer.label]] : []), ['share', `Share of ${data.stage}`], ...(Object.keys(data.tiers).length ? [['tier', 'Alignment']] : []), ['none', 'Nothing']];
+    const fills = [...(data.answer.shares || data.behind ? [['answer', data.answer.label || 'What stands behind']] : []), ['share', `Share of ${data.stage}`], ...(Object.keys(data.tiers).length ? [['tier', 'Alignment']] : []), ['none', 'Nothing']];
     const fill = el('select', { id: 'sg-fill', change: () => app.set({ fill: fill.value }) },
       fills.map(([value, text]) => el('option', { value, text })));
     fill.value = state.fill;
@@ -123,21 +88,25 @@ class Panel {
     });
     this.least = least;
     this.leastWords = el('output', { for: 'sg-least' });
-    const boxes = LAYERS.map(([name, text]) => {
+    this.boxes = LAYERS.map(([name]) => {
       const box = el('input', { type: 'checkbox', checked: !state.hidden.has(name), change: () => {
         if (box.checked) state.hidden.delete(name); else state.hidden.add(name);
         app.refresh();
       } });
-      return el('label', {}, box, text);
+      return box;
     });
+    this.product = product;
+    this.fill = fill;
+    this.fills = fills.map(([value]) => value);
     this.details = el('details', { class: 'sg-more', open: window.innerHeight > 760 && window.innerWidth > 700
-      && !data.failures && !data.attack && !data.scenarios.some((scenario) => scenario.short.size) },
+      && !data.failures && !data.attack && !data.behind && !data.answer.ranked && !data.scenarios.some((scenario) => scenario.short.size) },
       el('summary', { text: 'Filters and layers' }),
       data.products.length > 1 && el('label', { class: 'sg-label', for: 'sg-product', text: 'Product' }),
       data.products.length > 1 && product,
       el('label', { class: 'sg-label', for: 'sg-fill', text: 'Colour countries by' }), fill,
       el('label', { class: 'sg-label', for: 'sg-least' }, 'Hide flows under ', this.leastWords), least,
-      el('fieldset', { class: 'sg-layers' }, el('legend', { text: 'Layers' }), boxes));
+      el('fieldset', { class: 'sg-layers' }, el('legend', { text: 'Layers' }),
+        LAYERS.map(([, text], i) => el('label', {}, this.boxes[i], text))));
     return this.details;
   }
 
@@ -175,6 +144,15 @@ class Panel {
     if (this.ranking) this.ranking.mark();
   }
 
+  /** Show the state in the controls, whatever set it. */
+  sync() {
+    const { data, state } = this.app;
+    this.product.value = String(state.product);
+    this.fill.value = state.fill;
+    if (document.activeElement !== this.least) this.least.value = Math.round(100 * Math.cbrt(leastFlow(data, state) / data.largest.line));
+    LAYERS.forEach(([name], i) => { this.boxes[i].checked = !state.hidden.has(name); });
+  }
+
   update() {
     const { data, state } = this.app;
     const scenario = data.scenarios[state.scenario];
@@ -183,7 +161,10 @@ class Panel {
       el('dt', { text: label, dir: 'auto' }), el('dd', { text: value, dir: 'auto' }),
       state.scenario > 0 && today.has(label) && today.get(label) !== value
         && el('dd', { class: 'sg-was', text: `today ${today.get(label)}` }))));
+    this.answers.replaceChildren(...answerList(this.app));
     this.losers.replaceChildren(...this.without(scenario));
+    this.tools.update();
+    this.sync();
     this.leastWords.textContent = tonnes(leastFlow(data, state));
     this.least.setAttribute('aria-valuetext', tonnes(leastFlow(data, state)));
     if (!this.slider) return;

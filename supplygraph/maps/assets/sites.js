@@ -81,6 +81,7 @@ function drawSites(canvas, pen, frame) {
       const idle = siteTonnes(canvas, node) <= 0;
       if (state.chosen && state.chosen.node === node) continue;
       if (attack && attack.marked.has(node.index)) continue;
+      if (uninvolved(canvas, node)) continue;
       if (idle && !closed && (kind === 'port' || kind === 'passage')) continue;
       const r = closed ? Math.max(7.5, radiusOf(canvas, node, frame)) : radiusOf(canvas, node, frame);
       eachCopy(frame, node, 12, (x, y) => {
@@ -188,6 +189,9 @@ function drawLabels(canvas, pen, frame) {
       (text.places || [text.place]).some((place) => label(pen, frame, place, text.words, free, taken, look) > 0);
     }
     return;
+  }
+  for (const { place, words, gap, ...look } of answerLabels(canvas)) {
+    label(pen, frame, place, words, free, taken, { ...look, gap: gap === null ? radiusOf(canvas, place, frame) + 4 : gap });
   }
   const straits = state.hidden.has('passage') ? [] : data.ranked.filter((n) => n.kind === 'passage'
     && (isClosed(data, scenario, n) || siteTonnes(canvas, n) > data.largest.passage * 0.03));

@@ -26,6 +26,7 @@ function tablesOf(canvas) {
   return [
     ...(data.failures ? [failureTable(data)] : []),
     ...(data.attack ? attackTables(data) : []),
+    ...(data.answer.ranked ? [answerTable(data)] : []),
     ['Sites', columns(['Site', 'Kind', 'Country', 'Operator', 'Status', 'Confidence']), () => data.nodes
       .filter((n) => n.kind !== 'passage' && visible(n))
       .map((n) => [n.name, KIND_WORDS[n.kind], data.countryName(n.country), operators(n), sentence(n.status),
