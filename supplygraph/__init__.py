@@ -45,6 +45,7 @@ _HOME = {
     "defend": "measures.interdiction",
     "reroute": "response.reroute",
     "alignment_frontier": "response.frontier",
+    "timeline": "response.timeline",
     "alternatives": "response.alternatives",
     "map": "maps",
     "SupplyGraphError": "errors",

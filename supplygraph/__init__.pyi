@@ -24,6 +24,7 @@ from supplygraph.network.network import SupplyNetwork as SupplyNetwork
 from supplygraph.response.alternatives import alternatives as alternatives
 from supplygraph.response.frontier import alignment_frontier as alignment_frontier
 from supplygraph.response.reroute import reroute as reroute
+from supplygraph.response.timeline import timeline as timeline
 from supplygraph.scenario.alignment import Alignment as Alignment
 from supplygraph.scenario.alignment import forge as forge
 from supplygraph.scenario.library import scenarios as scenarios
@@ -74,5 +75,6 @@ __all__ = [
     "scenarios",
     "sea_route",
     "supply_risk",
+    "timeline",
     "write",
 ]

@@ -79,10 +79,11 @@ def _states(table: pd.DataFrame, column: str, countries: Mapping[str, Any], key:
     """Fill the countries by what the answer measures."""
     whose = "owned from a country" if key == "owner" else "by country"
     values = table[column].astype(float)
+    rows = zip(map(str, table.index), _records(table), strict=True)
     return {
         "label": f"Share {whose}" if column == "share" else f"{_label(column)[0]} by country",
         "shares": {str(code): round(value, 4) for code, value in values.sort_index().items() if value > 0},
-        "countries": {str(code): _words(row) for code, row in sorted(zip(map(str, table.index), _records(table), strict=True))},
+        "countries": {code: _words(row) for code, row in sorted(rows, key=lambda pair: pair[0])},
         "hide": [*_HIDE_STATES],
         **ranked(table, column, [[str(code), countries[str(code)][0]] for code in table.index]),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from supplygraph.errors import DataError, Problem
@@ -81,6 +81,14 @@ def prepare(net: SupplyNetwork, scenarios: Sequence[Any] | None) -> list[Scenari
     if problems:
         raise DataError("scenarios for the map are not complete", problems)
     return found
+
+
+def dated(states: Sequence[Scenario], timeline: Any) -> list[Scenario]:
+    """Return the states of a timeline, today first, under their days and what holds on them."""
+    held = [(str(day), str(what)) for day, what in timeline.table["what"].items()]
+    named = [replace(state, name=f"{day}: {what}", date=day)
+             for state, (day, what) in zip(states[1:], held, strict=False)]
+    return [states[0], *named, *states[1 + len(held):]]
 
 
 def _read(given: Any, net: SupplyNetwork) -> Scenario:

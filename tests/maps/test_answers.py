@@ -168,4 +168,4 @@ def test_bounds_stand_behind_the_figure_they_bound():
     given = {"hhi": 0.58, "hhi_low": 0.55, "hhi_high": 0.61, "hhi_10000": 5800.0, "top1": 0.7, "top1_low": 0.7,
              "top1_high": 0.7, "lost_low": 3.0, "missing": float("nan")}  # fmt: skip
     told = figures(Result(title="t", table=pd.DataFrame(), figures=given))
-    assert told == {"HHI": "0.58 (0.55 to 0.61)", "Largest share": 0.7, "Lost low": 3.0}
+    assert told == {"HHI": "0.58 (0.55 to 0.61)", "Largest share": "70 %", "Lost low": "3"}
