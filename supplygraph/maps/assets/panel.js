@@ -64,10 +64,12 @@ class Panel {
       type: 'range', id: 'sg-scenario', min: 0, max: data.scenarios.length - 1, step: 1, value: state.scenario,
       input: () => app.set({ scenario: Number(this.slider.value) }),
     });
+    this.timeline = data.scenarios.length > 2 ? new Timeline(app) : null;
     this.modes = MODES.map(([mode, text]) => el('button', {
       type: 'button', text, 'data-mode': mode, click: () => app.set({ mode }) }));
     return el('div', {},
       el('label', { class: 'sg-label', for: 'sg-scenario', text: 'Scenario' }), this.scenarioName, this.slider,
+      this.timeline && this.timeline.element,
       el('div', { class: 'sg-buttons', role: 'group', 'aria-label': 'How to compare' }, this.modes));
   }
 
@@ -168,6 +170,7 @@ class Panel {
     this.leastWords.textContent = tonnes(leastFlow(data, state));
     this.least.setAttribute('aria-valuetext', tonnes(leastFlow(data, state)));
     if (!this.slider) return;
+    if (this.timeline) this.timeline.update();
     this.scenarioName.textContent = scenario.name;
     this.slider.value = state.scenario;
     this.slider.setAttribute('aria-valuetext', scenario.name);
