@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pandas as pd
 
     from supplygraph.maps.offline import OfflineMap
     from supplygraph.maps.pictures import Picture
@@ -25,6 +27,8 @@ def map_network(
     product: str | None = None,
     min_flow_t: float | None = None,
     tiles: str | None = None,
+    zone: Iterable[str] | None = None,
+    duties: pd.DataFrame | None = None,
 ) -> OfflineMap:
     """Draw a network, its flows and how scenarios change them.
 
@@ -49,6 +53,12 @@ def map_network(
         page asks for nothing. With one, the page may ask the hosts of these tiles for pictures, and for nothing else;
         without the network it shows the bundled shapes. OpenStreetMap's own tiles are given only to pages with a web
         address, not to a file opened from disk.
+    zone
+        Members of a preferential zone (ISO alpha-3), whose border is drawn.
+    duties
+        Duties at borders, as arrows: a row per pair of countries with ``exporter``, ``importer`` (ISO alpha-3) and
+        ``duty_usd_t`` (USD per tonne of contained material) or ``duty_share`` (0.25 = 25 % of the value) or both, and
+        ``product`` where it is on one alone.
 
     Returns
     -------
@@ -58,7 +68,8 @@ def map_network(
     Raises
     ------
     DataError
-        If a scenario is not complete, or the tiles cannot be used (a key, another projection).
+        If a scenario is not complete, a code, product or amount of zone or duties is wrong, or the tiles cannot be
+        used (a key, another projection).
     UnknownNameError
         If the product or the tiles do not exist.
 
@@ -72,7 +83,8 @@ def map_network(
     words = minerals(net)
     own = f"{words}: who ships what to whom" if words else "Supply network"
     picture = Picture(prepare(net, scenarios), title if title is not None else own, subtitle)
-    return _draw(net, picture, alignment=alignment, product=product, min_flow_t=min_flow_t, tiles=tiles)
+    return _draw(net, picture, alignment=alignment, product=product, min_flow_t=min_flow_t, tiles=tiles,
+                 zone=zone, duties=duties)
 
 
 def _draw(
@@ -82,14 +94,16 @@ def _draw(
     alignment: Alignment | None,
     product: str | None,
     min_flow_t: float | None,
-    tiles: str | None = None,
+    tiles: str | None,
+    zone: Iterable[str] | None,
+    duties: pd.DataFrame | None,
 ) -> OfflineMap:
-    from supplygraph.maps import layers, offline
+    from supplygraph.maps import layers, offline, zones
     from supplygraph.maps.tiles import named
 
     builder = layers.Payload(net, picture.states, product=product, keep=picture.keep)
     payload = {"answer": {}, "fill": "share", **builder.build()}
-    payload |= picture.overlay(builder, payload)
+    payload |= picture.overlay(builder, payload) | zones.overlay(zone, duties, builder)
     payload |= {
         "subtitle": picture.subtitle if picture.subtitle is not None else _subtitle(payload),
         "stage": builder.refining_stage(),
@@ -111,6 +125,8 @@ def map_result(
     beside: Sequence[Any] = (),
     rows: Sequence[str] | str | None = None,
     tiles: str | None = None,
+    zone: Iterable[str] | None = None,
+    duties: pd.DataFrame | None = None,
 ) -> OfflineMap:
     """Draw an answer on the network it was asked about.
 
@@ -129,7 +145,7 @@ def map_result(
     ----------
     result
         An answer with a network.
-    title, subtitle, scenarios, alignment, product, min_flow_t
+    title, subtitle, scenarios, alignment, product, min_flow_t, zone, duties
         As in :func:`map_network`; the title is the answer's own where missing.
     beside
         Further chokepoints of the same network, demand and shock, for the same map: by passage and by country
@@ -161,7 +177,8 @@ def map_result(
         title=picture.title if title is None else title,
         subtitle=picture.subtitle if subtitle is None else subtitle,
     )
-    return _draw(net, picture, alignment=alignment, product=product, min_flow_t=min_flow_t, tiles=tiles)
+    return _draw(net, picture, alignment=alignment, product=product, min_flow_t=min_flow_t, tiles=tiles,
+                 zone=zone, duties=duties)
 
 
 def _subtitle(payload: dict[str, Any]) -> str:

@@ -30,7 +30,7 @@ _WORDS = {"days": ("Extra days", " days"), "km": ("Extra way", " km"), "cost_usd
           "loss_share": ("Share of demand lost", ""), "throughput_t": ("Goes through", " t"),
           "effective_n": ("Effective number", ""), "top1": ("Largest share", ""), "top3": ("Three largest", ""),
           "n_minus_1": ("Left without the largest", ""), "n_minus_1_iea": ("and without its demand", ""),
-          "total_t": ("All together", " t")}
+          "total_t": ("All together", " t"), "hhi": ("HHI", "")}
 
 
 def overlay(result: Any, builder: Payload, countries: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SCRIPTS = (
     "mode.js", "vector.js", "data.js", "draw.js", "sites.js", "sources.js", "popup.js", "table.js", "tables.js", "search.js", "tools.js",
-    "permalink.js", "keys.js", "answers.js", "timeline.js", "panel.js", "legend.js", "picture.js",
+    "permalink.js", "keys.js", "answers.js", "zones.js", "timeline.js", "panel.js", "legend.js", "picture.js",
 )
 STYLES = ("map.css", "answers.css")
 #: What tells single failures, and draws their marks for joint ones too.
@@ -75,7 +75,8 @@ class OfflineMap(folium.Map):  # type: ignore[misc]
         data = {**self.payload, "title": self.title, "theme": theme.for_script()}
         html = page.html
         extra, around = rendered(self, added, loose=bool(refused)) if added or refused else ("", "")
-        code = program(failures="failures" in self.payload, attack="attack" in self.payload, tiles=self.tiles is not None)
+        parts = {"failures", "attack", "tiles"} & set(self.payload)
+        code = program(failures="failures" in parts, attack="attack" in parts, tiles="tiles" in parts)
         return page.document(
             title=self.title,
             style=[leaflet_style, theme.variables() + "".join(page.asset(name) for name in STYLES)],

@@ -89,10 +89,10 @@ function goTo(app, { node, iso, edge }) {
   else if (iso) {
     const shape = app.data.world.find((country) => country.iso === iso);
     if (shape) app.visitCountry(shape);
-  } else app.bringIntoView(middleOf(edge));
+  } else app.bringIntoView(halfway(edge));
 }
 
-const middleOf = (line) => {
+const halfway = (line) => {
   const [x, y] = line.points[line.points.length >> 1];
   return { x, y };
 };
@@ -175,17 +175,22 @@ function answerLabels(canvas) {
   }));
 }
 
-/** Where the name of a country is written: the middle of its largest part. */
+/** Where the name of a country is written: the middle of its largest part; null where it has no shape. */
 function countryPlace(data, iso) {
   const shape = data.world.find((country) => country.iso === iso);
   if (!shape) return null;
   if (!shape.middle) {
-    const area = ([x0, y0, x1, y1]) => (x1 - x0) * (y1 - y0);
-    const boxes = shape.rings.map((polygon) => boxOf(polygon[0])).sort((a, b) => area(b) - area(a));
-    const [x0, y0, x1, y1] = boxes[0];
-    shape.middle = { x: (x0 + x1) / 2, y: (y0 + y1) / 2 };
+    const [x, y] = middleOf(shape);
+    shape.middle = { x, y };
   }
   return shape.middle;
+}
+
+/** The middle of the largest part of a country. */
+function middleOf(shape) {
+  const size = (box) => (box[2] - box[0]) * (box[3] - box[1]);
+  const box = shape.rings.map((polygon) => boxOf(polygon[0])).sort((a, b) => size(b) - size(a))[0];
+  return [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
 }
 
 // -- whose supply -----------------------------------------------------------------------------------------

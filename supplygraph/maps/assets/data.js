@@ -43,21 +43,45 @@ function spread(written, count) {
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** Integers from packed text; the writing side is maps/pack.py. */
-function unpack(text) {
-  const numbers = [];
-  let value = 0;
-  let place = 1;
-  for (const character of text) {
-    const digit = ALPHABET.indexOf(character);
-    value += digit % 32 * place;
-    place *= 32;
-    if (digit < 32) {
-      numbers.push(value % 2 ? -(value + 1) / 2 : value / 2);
-      value = 0;
-      place = 1;
+const DIGITS = new Map([...ALPHABET].map((character, digit) => [character.charCodeAt(0), digit]));
+
+/** Reads integers from packed text, one after the other; the writing side is maps/pack.py. */
+class Reader {
+  constructor(text) {
+    this.text = text;
+    this.next = 0;
+  }
+
+  get done() { return this.next >= this.text.length; }
+
+  plain() {
+    let value = 0;
+    for (let place = 1; ; place *= 32) {
+      const digit = DIGITS.get(this.text.charCodeAt(this.next));
+      this.next += 1;
+      value += digit % 32 * place;
+      if (digit < 32) return value;
     }
   }
+
+  signed() {
+    const value = this.plain();
+    return value % 2 ? -(value + 1) / 2 : value / 2;
+  }
+
+  /** One value per scenario, written by `write_states` of maps/carried.py. */
+  states(count) {
+    if (count === 1) return [this.plain()];
+    const written = Array.from({ length: this.plain() }, () => this.plain());
+    return spread(written.length === 1 ? written[0] : written, count);
+  }
+}
+
+/** All integers of a packed text. */
+function unpack(text) {
+  const reader = new Reader(text);
+  const numbers = [];
+  while (!reader.done) numbers.push(reader.signed());
   return numbers;
 }
 
@@ -99,12 +123,13 @@ function readWorld(topology) {
   });
   return topology.shapes.map((shape) => {
     const polygons = shape.type === 'Polygon' ? [shape.arcs] : shape.arcs;
-    const path = new Path2D();
     const rings = polygons.map((polygon) => polygon.map(ring));
-    for (const r of rings.flat()) {
-      r.forEach(([x, y], i) => (i ? path.lineTo(x, y) : path.moveTo(x, y)));
-      path.closePath();
-    }
+    const path = pathOf((to) => {
+      for (const r of rings.flat()) {
+        r.forEach(([x, y], i) => (i ? to.lineTo(x, y) : to.moveTo(x, y)));
+        to.closePath();
+      }
+    });
     return { iso: shape.iso, path, rings, box: boxOf(rings.map((polygon) => polygon[0]).flat()) };
   });
 }
@@ -120,37 +145,35 @@ function boxOf(points) {
   return box;
 }
 
-/** Tonnes per product, written as product, forward, backward; both as a length and values in units. */
-function readFlow(numbers, from, { unit, scenarios }) {
-  const flow = [];
-  let next = from;
-  const values = () => {
-    const written = numbers.slice(next + 1, next + 1 + numbers[next]);
-    next += 1 + numbers[next];
-    // Scenario numbers stand between the values of a short list: units apply to the spread values alone.
-    return spread(written.length === 1 ? written[0] : written, scenarios.length).map((value) => value * unit);
-  };
-  while (next < numbers.length) {
-    const product = numbers[next];
-    next += 1;
-    flow.push({ product, there: values(), back: values() });
-  }
-  return flow;
+/**
+ * What a line carries: whether most of today's tonnes were reported; by product, tonnes there and back, and the bounds
+ * of today's, both ways together, null where a shipment along the line has none. Written by maps/carried.py.
+ */
+function readLoad(reader, { unit, scenarios: { length: count } }) {
+  const head = reader.plain();
+  const tonnesOf = (some) => (some ? reader.states(count).map((value) => value * unit) : new Array(count).fill(0));
+  const flow = Array.from({ length: head >> 1 }, () => {
+    const mark = reader.plain();
+    const [there, back] = [tonnesOf(mark & 1), tonnesOf(mark & 2)];
+    const bounds = () => (mark & 4 ? reader.plain() * (there[0] + back[0]) / 100 : null);
+    return { product: mark >> 3, there, back, low: bounds(), high: bounds() };
+  });
+  return { reported: head % 2 === 1, flow };
 }
 
 /** A smooth path through the middles of the stretches; the ends stay where they are. */
 function smooth(points) {
-  const path = new Path2D();
-  const last = points.length - 1;
-  path.moveTo(...points[0]);
-  for (let i = 1; i < last; i += 1) {
-    const end = i < last - 1
-      ? [(points[i][0] + points[i + 1][0]) / 2, (points[i][1] + points[i + 1][1]) / 2]
-      : points[last];
-    path.quadraticCurveTo(points[i][0], points[i][1], end[0], end[1]);
-  }
-  if (last === 1) path.lineTo(...points[1]);
-  return path;
+  return pathOf((path) => {
+    const last = points.length - 1;
+    path.moveTo(...points[0]);
+    for (let i = 1; i < last; i += 1) {
+      const end = i < last - 1
+        ? [(points[i][0] + points[i + 1][0]) / 2, (points[i][1] + points[i + 1][1]) / 2]
+        : points[last];
+      path.quadraticCurveTo(points[i][0], points[i][1], end[0], end[1]);
+    }
+    if (last === 1) path.lineTo(...points[1]);
+  });
 }
 
 /** Points along the smooth path as it is drawn, for arrowheads and pointing; made when first needed. */
@@ -174,18 +197,20 @@ function curveOf(item) {
   return curve;
 }
 
-function readChain(text, dotted, index, raw) {
-  const numbers = unpack(text);
-  const points = [];
-  const end = 1 + 2 * numbers[0];
-  let x = 0;
-  let y = 0;
-  for (let i = 1; i < end; i += 2) {
-    x += numbers[i];
-    y += numbers[i + 1];
-    points.push([projectX(x / 100), projectY(y / 100)]);
+/** Lines over sea, each from the last point of the one before. */
+function readChains(text, dotted, first, raw) {
+  const reader = new Reader(text);
+  const chains = [];
+  let [x, y] = [0, 0];
+  while (!reader.done) {
+    const points = Array.from({ length: reader.plain() }, () => {
+      x += reader.signed();
+      y += reader.signed();
+      return [projectX(x / 100), projectY(y / 100)];
+    });
+    chains.push(line({ type: 'lane', dotted, index: first + chains.length, points, ...readLoad(reader, raw) }));
   }
-  return line({ type: 'lane', dotted, index, points, reported: numbers[end] === 1, flow: readFlow(numbers, end + 1, raw) });
+  return chains;
 }
 
 /** Give a line what drawing and pointing need. */
@@ -213,20 +238,37 @@ function bent(a, b, bend) {
   return points;
 }
 
-function readLeg([source, target, mode, flow], index, nodes, raw) {
-  const a = nodes[source];
-  const b = nodes[target];
-  const numbers = unpack(flow);
-  return line({
-    type: 'leg', index, a, b, mode, points: bent(a, b, 0.06), reported: numbers[0] === 1, flow: readFlow(numbers, 1, raw),
-  });
+function readLegs(raw, nodes) {
+  const reader = new Reader(raw.legs);
+  const legs = [];
+  while (!reader.done) {
+    const [a, b] = [nodes[reader.plain()], nodes[reader.plain()]];
+    const mode = raw.words[reader.plain()];
+    legs.push(line({ type: 'leg', index: legs.length, a, b, mode, points: bent(a, b, 0.06), ...readLoad(reader, raw) }));
+  }
+  return legs;
 }
 
-function readNode(row, index, count) {
-  const [id, name, kind, country, lon, lat, status, flow, limit, confidence, reference] = row;
+/** A link that may fail or matters to an answer, as a line of its own over the others. */
+function readEdge([source, target, product, mode, text], nodes) {
+  const steps = unpack(text);
+  const [a, b] = [nodes[source], nodes[target]];
+  let [x, y] = [0, 0];
+  const points = steps.length ? [] : bent(a, b, 0.06);
+  for (let i = 0; i < steps.length; i += 2) {
+    x += steps[i];
+    y += steps[i + 1];
+    points.push([projectX(x / 100), projectY(y / 100)]);
+  }
+  return line({ type: 'edge', a, b, product, mode, points });
+}
+
+function readNode(row, index, { scenarios: { length: count }, words }) {
+  const [id, name, kind, where, lon, lat, state, flow, limit, sure, reference] = row;
+  const [country, status, confidence] = [words[where], words[state], words[sure]];
   const east = lon < -30 ? lon + 360 : lon;
   return {
-    type: 'site', index, id, name, kind: KINDS[kind], country, lon: east, lat, status, flow: spread(flow, count), limit, confidence,
+    type: 'site', index, id, name, kind: KINDS[kind], country, lon: east, lat, status, flow: typeof flow === 'string' ? new Reader(flow).states(count).map(quantity) : spread(flow, count), limit, confidence,
     reference, residual: status === 'residual', x: projectX(east), y: projectY(lat),
     processes: [], owners: [], to: [], from: [], products: new Set(),
   };
@@ -235,16 +277,23 @@ function readNode(row, index, count) {
 /** A quantity of three digits from one integer; the writing side is `short` in maps/pack.py. */
 const quantity = (number) => Number(`${Math.floor(number / 16)}e${(number % 16) - 8}`);
 
-function readLink([a, b, product, reported, bounds, ...rest], nodes, count) {
-  const [low, high] = bounds ? rest.slice(0, 2).map(quantity) : [null, null];
-  const written = rest.slice(bounds);
-  const flow = spread(written.length === 1 ? written[0] : written, count).map(quantity);
-  const link = { type: 'link', a: nodes[a], b: nodes[b], product, flow, reported: reported === 1, low, high };
-  link.a.to.push(link);
-  link.b.from.push(link);
-  link.a.products.add(product);
-  link.b.products.add(product);
-  return link;
+function readLinks(raw, nodes) {
+  const reader = new Reader(raw.links);
+  const links = [];
+  let from = 0;
+  while (!reader.done) {
+    from += reader.plain();
+    const [a, b, mark] = [nodes[from], nodes[reader.plain()], reader.plain()];
+    const flow = reader.states(raw.scenarios.length).map(quantity);
+    const bound = () => (mark & 2 ? reader.plain() * flow[0] / 100 : null);
+    const link = { type: 'link', a, b, product: mark >> 2, flow, reported: mark % 2 === 1, low: bound(), high: bound() };
+    a.to.push(link);
+    b.from.push(link);
+    a.products.add(link.product);
+    b.products.add(link.product);
+    links.push(link);
+  }
+  return links;
 }
 
 /** What the map shows of a site, country or link as something that can fail, if it does. */
@@ -258,19 +307,20 @@ function failureOf(data, item) {
 /** Everything on the page, read once. */
 function readData(raw, topology) {
   const count = raw.scenarios.length;
-  const nodes = raw.nodes.map((row, i) => readNode(row, i, count));
+  const nodes = raw.nodes.map((row, i) => readNode(row, i, raw));
   for (const row of Object.values(raw.countries)) row[2] = spread(row[2], count);
   for (const [node, role, input, output, operator, capacity, activity, low, high, year, reference, confidence]
     of raw.processes) {
+    const [does, takes, makes, by, sure] = [role, input, output, operator, confidence].map((number) => raw.words[number]);
     nodes[node].processes.push({
-      role, input, output, operator, capacity, activity, low, high, year, reference, confidence,
+      role: does, input: takes, output: makes, operator: by, capacity, activity, low, high, year, reference, confidence: sure,
     });
   }
   for (const [node, owner, share] of raw.owners) nodes[node].owners.push({ owner, share });
-  const links = raw.links.map((text) => readLink(unpack(text), nodes, count));
-  const lanes = raw.chains.map((row, i) => readChain(row, false, i, raw));
-  const dotted = raw.dotted.map((row, i) => readChain(row, true, lanes.length + i, raw));
-  const legs = raw.legs.map((row, i) => readLeg(row, i, nodes, raw));
+  const links = readLinks(raw, nodes);
+  const lanes = readChains(raw.chains, false, 0, raw);
+  const dotted = readChains(raw.dotted, true, lanes.length, raw);
+  const legs = readLegs(raw, nodes);
   for (const leg of legs) {
     for (const part of leg.flow) {
       leg.a.products.add(part.product);

@@ -130,9 +130,15 @@ const Canvas = L.Layer.extend({
 
   paint(pen, frame) {
     const { colours } = this.data.theme;
-    pen.fillStyle = colours.ocean;
+    frame.tiled = tilesUnder(this);
+    if (frame.tiled) pen.clearRect(0, 0, frame.width, frame.height);
+    // Over a base map, a veil, so that lines and names still stand out.
+    pen.globalAlpha = frame.tiled ? (modeNow() === 'dark' ? 0.62 : 0.38) : 1;
+    pen.fillStyle = frame.tiled && modeNow() === 'light' ? colours.paper : colours.ocean;
     pen.fillRect(0, 0, frame.width, frame.height);
+    pen.globalAlpha = 1;
     drawLand(this, pen, frame);
+    drawZone(this, pen, frame);
     const { hidden } = this.state;
     if (!hidden.has('links')) drawLinks(this, pen, frame);
     drawBeneath(this, pen, frame);
@@ -148,6 +154,7 @@ const Canvas = L.Layer.extend({
     const attack = attackShown(this);
     if (attack) drawAttackedLinks(this, pen, frame, attack);
     drawAnswerLinks(this, pen, frame);
+    drawDuties(this, pen, frame);
     drawSites(this, pen, frame);
     drawBehind(this, pen, frame);
     if (attack) drawAttack(this, pen, frame, attack);
@@ -158,6 +165,9 @@ const Canvas = L.Layer.extend({
     drawLabels(this, pen, frame);
   },
 });
+
+/** Whether a base map from the network shows through; pictures never have one. */
+const tilesUnder = (canvas) => Boolean(canvas.app && canvas.app.tiles && canvas.app.tiles.shown && !canvas.forPicture);
 
 function laneColour(canvas) {
   const { theme } = canvas.data;
@@ -210,10 +220,13 @@ function drawLand(canvas, pen, frame) {
     pen.strokeStyle = canvas.data.theme.colours.border;
     for (const country of canvas.data.world) {
       if (country.box[2] < left || country.box[0] > right) continue;
-      pen.fillStyle = fillOf(canvas, country.iso);
-      pen.fill(country.path, 'evenodd');
+      const colour = fillOf(canvas, country.iso);
+      pen.fillStyle = colour;
+      pen.globalAlpha = frame.tiled ? 0.55 : 1;
+      if (!frame.tiled || colour !== canvas.data.theme.colours.land) pen.fill(country.path, 'evenodd');
       pen.stroke(country.path);
     }
+    pen.globalAlpha = 1;
     // Countries whose exports are limited, over the borders of their neighbours.
     const { restricted } = canvas.data.scenarios[canvas.scenario()];
     pen.lineWidth = 1.8 / frame.k;

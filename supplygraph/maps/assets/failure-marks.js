@@ -56,33 +56,6 @@ function joined(first, second) {
   return first.concat(second.slice(1).map(([x, y]) => [x + shift, y]));
 }
 
-function arrow(pen, points, width, colour, halo) {
-  const end = points[points.length - 1];
-  const before = points[points.length - 2];
-  const angle = Math.atan2(end[1] - before[1], end[0] - before[0]);
-  const head = 4 + width * 1.6;
-  for (const [extra, tone] of [[2.4, halo], [0, colour]]) {
-    pen.beginPath();
-    points.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
-    pen.lineJoin = 'round';
-    pen.lineCap = 'butt';
-    pen.lineWidth = width + extra;
-    pen.strokeStyle = tone;
-    pen.stroke();
-  }
-  pen.save();
-  pen.translate(...end);
-  pen.rotate(angle);
-  pen.beginPath();
-  pen.moveTo(0, 0);
-  pen.lineTo(-head, -head * 0.55);
-  pen.lineTo(-head, head * 0.55);
-  pen.closePath();
-  pen.fillStyle = colour;
-  pen.fill();
-  pen.restore();
-}
-
 /** A ring around plants that step in when the chosen item fails. */
 function drawGains(canvas, pen, frame) {
   const { chosen } = canvas.state;
@@ -149,11 +122,4 @@ function placeOf(data, { node, edge, iso }) {
   const shape = iso && data.world.find((one) => one.iso === iso);
   const [x, y] = edge ? curveOf(edge)[curveOf(edge).length >> 1] : shape ? middleOf(shape) : [null, null];
   return x === null ? null : { x, y };
-}
-
-/** The middle of the largest part of a country. */
-function middleOf(shape) {
-  const size = (box) => (box[2] - box[0]) * (box[3] - box[1]);
-  const box = shape.rings.map((polygon) => boxOf(polygon[0])).sort((a, b) => size(b) - size(a))[0];
-  return [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
 }

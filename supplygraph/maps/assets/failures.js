@@ -28,20 +28,6 @@ function readStops(text, nodes) {
   return { count, rows };
 }
 
-/** A link that may fail, as a line of its own over the others. */
-function readEdge([source, target, product, mode, text], nodes) {
-  const steps = unpack(text);
-  const [a, b] = [nodes[source], nodes[target]];
-  let [x, y] = [0, 0];
-  const points = steps.length ? [] : bent(a, b, 0.06);
-  for (let i = 0; i < steps.length; i += 2) {
-    x += steps[i];
-    y += steps[i + 1];
-    points.push([projectX(x / 100), projectY(y / 100)]);
-  }
-  return line({ type: 'edge', a, b, product, mode, points });
-}
-
 /** Everything on single failures: items in the order of the answer, found by site, country or edge. */
 function readFailures(raw, nodes, countries) {
   const items = raw.items.map(([what, group, method, figures, losers, gains, cutOff, stops], rank) => {

@@ -42,7 +42,7 @@ class Legend {
     const row = (picture, text) => el('div', { class: 'sg-row' }, picture, el('span', { text }));
     const comparing = state.mode === 'difference';
     const { land, more, less } = theme.colours;
-    this.rows.replaceChildren(...(data.failures ? failureRows(this.app, row) : []), ...(attackShown(this.app.canvas) ? attackRows(this.app, row) : []), ...this.lineRows(row), ...this.siteRows(row), ...answerRowsOfLegend(this.app, row), ...this.shockRows(row),
+    this.rows.replaceChildren(...(data.failures ? failureRows(this.app, row) : []), ...(attackShown(this.app.canvas) ? attackRows(this.app, row) : []), ...this.lineRows(row), ...this.siteRows(row), ...answerRowsOfLegend(this.app, row), ...zoneRows(data, row), ...this.shockRows(row),
       ...(comparing && state.fill === 'share' ? [row(svg(46, 16,
         ['rect', { x: 8, y: 3, width: 14, height: 10, fill: mix(land, more, 0.35) }],
         ['rect', { x: 24, y: 3, width: 14, height: 10, fill: mix(land, less, 0.35) }]), `Share of ${data.stage}: up, down`)] : []),

@@ -4,13 +4,13 @@ const YEARLY = 't\u00a0a\u00a0year';
 
 function grid(rows, head) {
   return el('table', { class: 'sg-grid' },
-    head && el('thead', {}, el('tr', {}, head.map((text) => el('th', { scope: 'col', text })))),
+    head && el('thead', {}, el('tr', {}, head.map((text) => el('th', { scope: 'col' }, text)))),
     el('tbody', {}, rows.map((row) => el('tr', {}, row.map((cell, i) => (
       i ? el('td', {}, cell) : el('th', { scope: 'row' }, cell)))))));
 }
 
 function heading(title, note) {
-  return [el('h3', { text: title, dir: 'auto' }), note && el('p', { class: 'sg-note', text: note, dir: 'auto' })];
+  return [el('h3', { text: title, dir: 'auto' }), note && el('p', { class: 'sg-note', dir: 'auto' }, note)];
 }
 
 /** Short words for the pointer, or all there is for a click. */
@@ -42,24 +42,36 @@ function lineWords(canvas, item) {
       ...(products.length > 1 ? products : [])]));
 }
 
+/** A label with what kind of figure stands beside it, in small: its year, how it is known. */
+const labelled = (text, ...more) => [text, el('small', { text: [' ', more.filter(Boolean).join(', ')].join('') })];
+
+/** Tonnes with their bounds, or that nobody knows them; and where they come from. */
+function sourced(value, low, high, mark) {
+  if (value === null || value === undefined) return [NOT_KNOWN, mark];
+  return [tonnes(value), bounds(low, high), mark];
+}
+
+const bounds = (low, high) => (low === null || high === null || low === undefined || high === undefined ? '' : ` (${number(low)}–${number(high)})`);
+
 function site(canvas, node, whole) {
   const { data } = canvas;
   const now = at(node.flow, canvas.scenario());
   const residual = node.residual ? 'Unnamed rest of the statistics, not one place' : null;
   const words = [KIND_WORDS[node.kind], node.country && data.countryName(node.country)].filter(Boolean).join(' · ');
-  const box = el('div', {}, heading(node.name, words), residual && el('p', { class: 'sg-note', text: residual }));
+  const sources = new Sources(canvas);
+  const box = el('div', {}, heading(node.name, [words, whole && sources.of(node.reference)]), residual && el('p', { class: 'sg-note', text: residual }));
   const failure = failureOf(data, node);
   if (!whole) {
     box.append(grid([...(failure ? failureTip(data, failure) : []), ...answerRows(canvas, node), ...missingRows(canvas, node),
       ...(failure ? [] : [['Tonnes a year, estimated', tonnes(now)]]), ...change(canvas, now, at(node.flow, 0))]));
     return box;
   }
-  const facts = [grid(siteFacts(canvas, node, now)), ...node.processes.map((process) => processTable(data, process))];
+  const facts = [grid(siteFacts(canvas, node, now, sources)), ...node.processes.map((process) => processTable(data, process, sources))];
   for (const [title, links, other] of [['Ships to', node.to, 'b'], ['Receives from', node.from, 'a']]) {
-    const table = linkTable(canvas, title, links, other);
+    const table = linkTable(canvas, title, links, other, sources);
     if (table) facts.push(table);
   }
-  facts.push(source(data, node));
+  facts.push(sources.list() || '');
   box.append(...(failure ? [failureWords(canvas, failure), aside('About this site', facts)] : facts));
   return box;
 }
@@ -92,38 +104,46 @@ function missingRows(canvas, node) {
   return rows;
 }
 
-function siteFacts(canvas, node, now) {
+function siteFacts(canvas, node, now, sources) {
   const { data } = canvas;
-  const rows = [...answerRows(canvas, node), ...missingRows(canvas, node), ['Through it, estimated', tonnes(now)], ...change(canvas, now, at(node.flow, 0))];
-  if (node.status && !node.residual) rows.push(['Status', sentence(node.status)]);
-  if (node.limit !== null) rows.push(['Most that can pass', tonnes(node.limit)]);
-  if (node.owners.length) {
-    rows.push(['Owners', node.owners.map((o) => `${data.countryName(o.owner)} ${percent(o.share)}`).join(', ')]);
-  }
+  const told = [...answerRows(canvas, node), ...missingRows(canvas, node)];
+  const rows = [...told, [labelled('Through it', canvas.scenario() ? '' : data.years, 'estimated'), sourced(now, null, null, sources.added())],
+    ...change(canvas, now, at(node.flow, 0))];
+  const mark = () => sources.of(node.reference);
+  if (node.status && !node.residual) rows.push([labelled('Status', node.confidence && `confidence ${node.confidence}`), [sentence(node.status), mark()]]);
+  if (node.limit !== null) rows.push(['Most that can pass', sourced(node.limit, null, null, mark())]);
+  if (node.owners.length) rows.push(['Owners', ownerWords(data, node, sources)]);
   return rows;
 }
 
-function processTable(data, process) {
-  const product = (id) => sentence(id.replace(/-/g, ' '));
+/** Whose a site is, by country, and what share nobody knows. */
+function ownerWords(data, { owners }, sources) {
+  const rest = 1 - owners.reduce((sum, { share }) => sum + share, 0);
+  return [owners.map(({ owner, share, reference }, i) => [i ? ', ' : '', `${data.countryName(owner)} ${percent(share)}`, sources.of(reference)]),
+    rest > 0.005 && `, ${percent(rest)} ${NOT_KNOWN}`];
+}
+
+function processTable(data, process, sources) {
+  const product = (id) => sentence((id || '').replace(/-/g, ' '));
   const titles = {
     extract: `Extracts: ${product(process.output)}`,
     transform: `Makes: ${product(process.output)}, from ${product(process.input).toLowerCase()}`,
     use: `Uses: ${product(process.input)}`,
     stock: process.output ? `Stock release: ${product(process.output)}` : `Stock build: ${product(process.input)}`,
   };
-  let activity = tonnes(process.activity);
-  if (process.low !== null && process.high !== null) activity += ` (${number(process.low)}–${number(process.high)})`;
-  const rows = [['Activity, estimated', activity]];
-  if (process.capacity !== null && process.capacity > 0) rows.push(['Capacity', tonnes(process.capacity)]);
-  if (process.operator) rows.push(['Operator', process.operator]);
-  if (process.year) rows.push(['Year', String(process.year)]);
-  if (process.confidence) rows.push(['Confidence', sentence(process.confidence)]);
-  const title = data.references[process.reference];
-  if (title) rows.push(['Source', title[0]]);
+  const mark = sources.of(process.reference);
+  const again = () => mark && mark.cloneNode(true);
+  const sure = process.confidence && process.confidence !== 'estimated' ? `confidence ${process.confidence}` : '';
+  const year = process.year ? String(process.year) : 'year not known';
+  const rows = [[labelled('Activity', year, 'estimated', sure), sourced(process.activity, process.low, process.high, mark)]];
+  if (process.capacity !== null && process.capacity > 0) rows.push([labelled('Capacity', year), sourced(process.capacity, null, null, again())]);
+  if (process.operator) rows.push(['Operator', [process.operator, again()]]);
   return el('section', {}, el('h4', { text: titles[process.role] || sentence(process.role) }), grid(rows));
 }
 
-function linkTable(canvas, title, links, other) {
+const LINKS_TOLD = 6;
+
+function linkTable(canvas, title, links, other, sources) {
   const { data, state } = canvas;
   const scenario = canvas.scenario();
   const shown = links
@@ -132,13 +152,12 @@ function linkTable(canvas, title, links, other) {
     .filter(({ now }) => now > 0)
     .sort((p, q) => q.now - p.now);
   if (!shown.length) return null;
-  const rows = shown.slice(0, 6).map(({ link, now }) => {
-    const interval = scenario === 0 && link.low !== null && link.high !== null
-      ? ` (${number(link.low)}–${number(link.high)})` : '';
-    return [link[other].name, data.countryName(link[other].country), number(now) + interval + (link.reported ? ' reported' : '')];
-  });
-  const more = shown.length > 6 ? `, six of ${shown.length}` : '';
-  return el('section', {}, el('h4', { text: `${title}${more}` }), grid(rows, ['Site', 'Country', 't a year']));
+  const rows = shown.slice(0, LINKS_TOLD).map(({ link, now }) => [link[other].name, data.countryName(link[other].country),
+    scenario > 0 ? [number(now), sources.added()]
+      : [number(now), bounds(link.low, link.high), link.reported && ' reported', sources.of(link.reference)]]);
+  const more = shown.length > LINKS_TOLD ? `, ${LINKS_TOLD} of ${shown.length}` : '';
+  const known = scenario > 0 ? '' : [data.years, shown.some(({ link }) => !link.reported) && 'estimated'].filter(Boolean).join(', ');
+  return el('section', {}, el('h4', { text: `${title}${more}` }), grid(rows, ['Site', 'Country', [YEARLY, known && el('small', { text: ` ${known}` })]]));
 }
 
 function strait(canvas, node, whole) {
@@ -147,48 +166,48 @@ function strait(canvas, node, whole) {
   const closed = isClosed(data, scenario, node);
   const now = at(node.flow, scenario);
   const failure = failureOf(data, node);
-  const rows = [...(failure && !whole ? failureTip(data, failure) : []), ...answerRows(canvas, node),
-    ...(failure ? [] : [['Tonnes a year, estimated', closed ? 'closed' : tonnes(now)]])];
+  const sources = new Sources(canvas);
+  const through = whole ? [labelled(`Tonnes${YEARLY.slice(1)}`, scenario ? '' : data.years, 'estimated'), [closed ? 'closed' : tonnes(now), sources.added()]]
+    : ['Tonnes a year, estimated', closed ? 'closed' : tonnes(now)];
+  const rows = [...(failure && !whole ? failureTip(data, failure) : []), ...answerRows(canvas, node), ...(failure ? [] : [through])];
   if (scenario > 0) rows.push(...change(canvas, now, at(node.flow, 0)));
-  const box = el('div', {}, heading(node.name, 'Strait'), failure && whole && failureWords(canvas, failure), rows.length > 0 && grid(rows));
+  const box = el('div', {}, heading(node.name, ['Strait', whole && sources.of(node.reference)]), failure && whole && failureWords(canvas, failure), rows.length > 0 && grid(rows));
   if (!whole) return box;
   const dependents = data.straits[node.index] || [];
   if (dependents.length) {
-    box.append(el('h4', { text: 'Who depends on it today, estimated' }),
+    box.append(el('h4', {}, 'Who depends on it today, estimated', sources.added(0)),
       grid(dependents.map(([to, product, flow, share]) => (
         [[data.countryName(to), data.products.length > 1 && el('small', { text: ` ${data.products[product].name.toLowerCase()}` })],
           number(flow), percent(share)])),
       ['Receiving country', YEARLY, 'of its intake']));
   }
   if (data.scenarios.length > 1) {
-    box.append(el('h4', { text: 'By scenario' }), grid(data.scenarios.map((s, i) => (
-      [s.name, isClosed(data, i, node) ? 'closed' : tonnes(at(node.flow, i))]))));
+    box.append(el('h4', { text: 'By scenario, estimated' }), grid(data.scenarios.map((s, i) => (
+      [s.name, [isClosed(data, i, node) ? 'closed' : tonnes(at(node.flow, i)), i < 2 && sources.added(i)]]))));
   }
-  box.append(source(data, node));
+  box.append(sources.list() || '');
   return box;
 }
 
 function country(canvas, iso, whole) {
   const { data } = canvas;
   const [name, stages, shares] = data.countries[iso];
-  const rows = [[`Share of ${data.stage}`, percent(at(shares, canvas.scenario()))]];
-  if (canvas.scenario() > 0) rows.push(['Today', percent(shares[0])]);
+  const sources = new Sources(canvas);
+  const scenario = canvas.scenario();
+  const share = percent(at(shares, scenario));
+  const rows = [whole ? [labelled(`Share of ${data.stage}`, scenario ? '' : data.years, 'estimated'), [share, sources.added()]] : [`Share of ${data.stage}`, share]];
+  if (scenario > 0) rows.push(['Today', [percent(shares[0]), whole && sources.added(0)]]);
   rows.unshift(...((data.answer.countries || {})[iso] || []));
+  rows.push(...dutyRows(data, iso));
   if (data.tiers[iso]) rows.push(['Alignment', sentence(data.tiers[iso])]);
   const failure = failureOf(data, { type: 'country', iso });
   const box = el('div', {}, heading(name, failure && failure.group === 'owner' ? 'Plants owned from here' : null),
     failure && (whole ? failureWords(canvas, failure) : grid(failureTip(data, failure))), grid(rows));
   const made = Object.entries(stages);
   if (whole && made.length) {
-    box.append(el('h4', { text: 'Makes today, estimated' }),
+    box.append(el('h4', {}, 'Makes today, estimated', sources.added(0)),
       grid(made.map(([stage, value]) => [sentence(stage), tonnes(value)])));
   }
+  if (whole) box.append(sources.list() || '');
   return box;
-}
-
-function source(data, item) {
-  const found = data.references[item.reference];
-  const words = [found && `Source: ${[found[0], found[1], found[2]].filter(Boolean).join(', ')}`,
-    item.confidence && `confidence ${item.confidence}`].filter(Boolean).join('; ');
-  return words ? el('p', { class: 'sg-source', text: words }) : '';
 }

@@ -190,7 +190,7 @@ function drawLabels(canvas, pen, frame) {
     }
     return;
   }
-  for (const { place, words, gap, ...look } of answerLabels(canvas)) {
+  for (const { place, words, gap, ...look } of [...answerLabels(canvas), ...dutyLabels(canvas)]) {
     label(pen, frame, place, words, free, taken, { ...look, gap: gap === null ? radiusOf(canvas, place, frame) + 4 : gap });
   }
   const straits = state.hidden.has('passage') ? [] : data.ranked.filter((n) => n.kind === 'passage'
