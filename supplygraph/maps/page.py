@@ -155,6 +155,8 @@ def document(
     data: Mapping[str, object] | None = None,
     language: str = "en",
     loose: bool = False,
+    pictures: Iterable[str] = (),
+    around: str = "",
 ) -> str:
     """Return one self-contained page that asks for nothing.
 
@@ -173,6 +175,10 @@ def document(
     loose
         Admit inline code and pictures, styles, fonts and scripts from ``https:``, for layers that a user
         brought on purpose. Never set for pages of our own.
+    pictures
+        Hosts, as ``https://host``, that the page may ask for pictures; for base maps that were asked for by name.
+    around
+        With ``loose`` alone: markup that those layers need, written as it is before the last script.
 
     Raises
     ------
@@ -196,13 +202,14 @@ def document(
     ]
     tree = [body] if isinstance(body, Tag | str) else list(body)
     inside = "".join(str(part) if isinstance(part, Tag) else escape(part, quote=False) for part in tree)
+    admitted = policy(styles, code, loose=loose, pictures=pictures)
     page = "\n".join(
         [
             "<!DOCTYPE html>",
             f'<html lang="{escape(language)}">',
             "<head>",
             '<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy(styles, code, loose=loose)}">',
+            f'<meta http-equiv="Content-Security-Policy" content="{admitted}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="referrer" content="no-referrer">',
             f"<title>{escape(title, quote=False)}</title>",
@@ -210,7 +217,9 @@ def document(
             "</head>",
             f"<body>{inside}",
             *blocks,
-            *(f"<script>{text}</script>" for text in code),
+            *(f"<script>{text}</script>" for text in code[:-1]),
+            around if loose else "",
+            *(f"<script>{text}</script>" for text in code[-1:]),
             "</body>",
             "</html>",
             "",
@@ -220,8 +229,10 @@ def document(
     return re.sub("[\ud800-\udfff]", "\ufffd", page)
 
 
-def policy(styles: Iterable[str], scripts: Iterable[str], *, loose: bool = False) -> str:
-    """Return the content security policy that admits exactly these blocks.
+def policy(
+    styles: Iterable[str], scripts: Iterable[str], *, loose: bool = False, pictures: Iterable[str] = (),
+) -> str:
+    """Return the content security policy that admits exactly these blocks, and pictures from these hosts.
 
     Leaflet moves its panes through the object model, which no policy forbids, so not even inline
     style attributes are needed.
@@ -234,8 +245,9 @@ def policy(styles: Iterable[str], scripts: Iterable[str], *, loose: bool = False
         )
     style = " ".join(_hash(text) for text in styles) or "'none'"
     script = " ".join(_hash(text) for text in scripts) or "'none'"
+    images = " ".join(["data:", "blob:", *pictures])
     return (
-        f"default-src 'none'; img-src data: blob:; style-src {style}; script-src {script}; "
+        f"default-src 'none'; img-src {images}; style-src {style}; script-src {script}; "
         "connect-src 'none'; font-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'"
     )
 

@@ -62,29 +62,39 @@ function layoutOf(app, pen, paper) {
   const print = paper === 'print';
   const tall = print && clearPart(app).height > 1.25 * clearPart(app).width;
   const millimetres = tall ? PAPER.slice().reverse() : PAPER;
-  const [width, height] = print ? millimetres.map((side) => Math.round(side * PIXELS_PER_MM)) : [screenOf(shown).width, null];
+  const [width, height] = print ? millimetres.map((side) => Math.round(side * PIXELS_PER_MM)) : [screenOf(app, shown).width, null];
   const margin = print ? 2 * MARGIN : MARGIN;
   const head = headLines(app, pen, width - 2 * margin);
   const top = margin + head.reduce((sum, line) => sum + line.high, 0) + 4;
   const legend = legendLayout(app, pen, width - 2 * margin);
-  const room = print ? { x: margin, y: top, width: width - 2 * margin, height: Math.max(240, height - top - legend.height - margin - 10) } : { x: 0, y: top, ...screenOf(shown) };
+  const room = print ? { x: margin, y: top, width: width - 2 * margin, height: Math.max(240, height - top - legend.height - margin - 10) } : { x: 0, y: top, ...screenOf(app, shown) };
   const maps = print ? mapsForPrint(app, shown, room) : mapsAsSeen(shown, room);
-  const whole = print ? Math.max(height, room.y + room.height + legend.height + margin + 10) : room.y + room.height + 10 + legend.height + MARGIN;
-  return { width, height: Math.ceil(whole), millimetres: print ? [millimetres[0], millimetres[0] * Math.ceil(whole) / width].map((side) => Math.round(side * 10) / 10) : [width, Math.ceil(whole)].map((side) => Math.round(side / PIXELS_PER_MM)), margin, head, room, maps, legendTop: room.y + room.height + 10 };
+  const legendTop = room.y + room.height + 10;
+  const foot = legendTop + legend.height + margin;
+  const sides = [width, Math.ceil(print ? Math.max(height, foot) : foot)];
+  const scale = print ? millimetres[0] / width : 1 / PIXELS_PER_MM;
+  return {
+    width: sides[0], height: sides[1], millimetres: sides.map((side) => Math.round(10 * side * scale) / 10), margin, head, room, maps, legendTop,
+  };
 }
 
-/** The box around the maps on the screen. */
-function screenOf(shown) {
+/** The box around the maps on the screen, without what the panel covers at the foot of a phone. */
+function screenOf(app, shown) {
   const boxes = shown.map(({ map }) => map.getContainer().getBoundingClientRect());
+  const panel = app.panel.element.getBoundingClientRect();
   const left = Math.min(...boxes.map((box) => box.left));
   const top = Math.min(...boxes.map((box) => box.top));
-  return { left, top, width: Math.round(Math.max(...boxes.map((box) => box.right)) - left), height: Math.round(Math.max(...boxes.map((box) => box.bottom)) - top) };
+  const right = Math.max(...boxes.map((box) => box.right));
+  const bottom = Math.max(...boxes.map((box) => box.bottom));
+  const covered = window.innerWidth <= 700 && shown.length === 1 ? Math.max(0, bottom - panel.top) : 0;
+  return { left, top, width: Math.round(right - left), height: Math.round(Math.max((bottom - top) / 3, bottom - top - covered)) };
 }
 
 function mapsAsSeen(shown, room) {
   return shown.map((canvas) => {
     const box = canvas.map.getContainer().getBoundingClientRect();
-    return { canvas, x: room.x + box.left - room.left, y: room.y + box.top - room.top, frame: canvas.frameOf() };
+    const { zoom, left, top, width, height } = canvas.frameOf();
+    return { canvas, x: room.x + box.left - room.left, y: room.y + box.top - room.top, frame: canvas.frameAt(zoom, left, top, width, Math.min(height, room.height)) };
   });
 }
 
