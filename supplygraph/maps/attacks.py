@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from supplygraph.maps.failures import methods, what, years
-from supplygraph.maps.layers import tonne
+from supplygraph.maps.pack import tonne
 
 if TYPE_CHECKING:
     from supplygraph.maps.layers import Payload

@@ -15,8 +15,9 @@ import pandas as pd
 
 from supplygraph.errors import DataError, Problem
 from supplygraph.maps import lanes
-from supplygraph.maps.layers import sea_lines, spaced, tonne
-from supplygraph.maps.pack import pack, short
+from supplygraph.maps.carried import sea_lines
+from supplygraph.maps.layers import spaced
+from supplygraph.maps.pack import pack, short, tonne
 from supplygraph.network import schema
 
 if TYPE_CHECKING:

@@ -1,15 +1,15 @@
 """From a network and its scenarios to the compact data that the page draws.
 
 Rows are lists in a fixed order (the reading side is ``assets/data.js``); tonnes keep four digits; a value
-that is the same in every scenario is written once.
+that is the same in every scenario is written once, and so is a word that many rows share (``words``).
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +18,14 @@ import pandas as pd
 
 from supplygraph import facts
 from supplygraph.errors import UnknownNameError
-from supplygraph.maps import lanes, theme
-from supplygraph.maps.pack import pack, short
+from supplygraph.maps import theme
+from supplygraph.maps.carried import Flows, links, write_states
+from supplygraph.maps.pack import Words, Writer, pack, same, short, tonne
 from supplygraph.network import schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from supplygraph.maps.lanes import Line, Table
     from supplygraph.maps.scenarios import Scenario
     from supplygraph.network.network import SupplyNetwork
     from supplygraph.scenario.alignment import Alignment
@@ -33,19 +33,6 @@ if TYPE_CHECKING:
 _SITES = ("mine", "refinery", "factory")
 _STOPS = ("port", "passage")
 _DEPENDENTS = 8
-#: Digits that leave an integer as it is.
-_EXACT = 12
-
-
-@dataclass(frozen=True)
-class Flows:
-    """Tonnes per edge used: one column per product and scenario, scenario running fastest.
-
-    One more column holds the tonnes of today that were reported.
-    """
-
-    edges: pd.DataFrame
-    table: Table
 
 
 class Payload:
@@ -68,108 +55,39 @@ class Payload:
         self.processes = net.processes
         self.at = self.processes["node"]
         self.references: dict[str, int] = {}
+        self.link_sources: list[int] = []
+        self.words = Words()
 
     def build(self) -> dict[str, Any]:
         """Return the data of the page."""
-        flows = self._flows()
-        self.unit = _unit(flows.table)
+        flows = Flows.of(self.net, [shipments for _, shipments in self.scenarios], self.number)
         tonnes = self._tonnes()
         kept = self._kept(tonnes)
         self.place = {node: i for i, node in enumerate(kept)}
-        chains, dotted = self._lanes(flows)
-        passing = self._passing()
+        chains, dotted = flows.sea(self.nodes)
+        sent = [frame.assign(a=frame["origin"].map(self.at), b=frame["destination"].map(self.at))
+                for _, frame in self.scenarios]
+        pairs, sources = links(sent, self.place, self.number)
+        self.link_sources = [0 if number is None else number + 1 for number in map(self._reference, sources)]
         return {
-            "unit": self.unit,
+            "unit": flows.unit,
             "products": [[p, r.stage, _text(r.mineral)] for p, r in self.products.iterrows()],
             "scenarios": [self._scenario(i) for i in range(len(self.scenarios))],
             "nodes": [self._node(node, tonnes) for node in kept],
             "processes": self._process_rows(),
             "owners": self._owner_rows(),
-            "links": self._links(),
+            "links": pairs,
+            "linked": len(sources),
+            "link_sources": pack(_runs(self.link_sources)),
             "chains": chains,
             "dotted": dotted,
-            "legs": self._legs(flows),
-            "straits": passing,
+            "legs": flows.legs(self.place, self.words),
+            "straits": self._passing(),
             "countries": self._countries(),
             "references": self._reference_rows(),
+            "words": self.words.texts,
             "reported": self._reported_share(),
         }
-
-    # -- flows ----------------------------------------------------------------------------------------
-
-    def _flows(self) -> Flows:
-        """Sum the shipments of every scenario over the edges of their routes."""
-        parts = []
-        for position, (_, shipments) in enumerate(self.scenarios):
-            routed = shipments.loc[shipments["route"].notna(), ["route", "product", "flow_t", "basis"]]
-            steps = routed.assign(edge=routed["route"].str.split(schema.LIST_SEPARATOR)).explode("edge")
-            parts.append(steps.assign(scenario=position))
-        steps = pd.concat(parts, ignore_index=True)
-        column = steps["product"].map(self.number) * len(self.scenarios) + steps["scenario"]
-        known = steps["edge"].isin(self.net.edges.index)
-        steps, column = steps.loc[known], column.loc[known]
-        used = sorted(steps["edge"].unique())
-        row = steps["edge"].map({edge: i for i, edge in enumerate(used)})
-        table = np.zeros((len(used), len(self.number) * len(self.scenarios) + 1))
-        np.add.at(table, (row.to_numpy(int), column.to_numpy(int)), steps["flow_t"].to_numpy(float))
-        seen = ((steps["scenario"] == 0) & (steps["basis"] == "reported")).to_numpy()
-        np.add.at(table[:, -1], row.to_numpy(int)[seen], steps["flow_t"].to_numpy(float)[seen])
-        return Flows(self.net.edges.loc[used], table)
-
-    def _lanes(self, flows: Flows) -> tuple[list[Any], list[Any]]:
-        """Return merged sea lanes, and the links by sea whose way is not known (drawn dotted)."""
-        sea = (flows.edges["mode"] == "sea").to_numpy()
-        known: tuple[list[Line], list[int]] = ([], [])
-        guessed: tuple[list[Line], list[int]] = ([], [])
-        ways = sea_lines(flows.edges[sea], self.nodes)
-        for row, (edge, line) in zip(np.flatnonzero(sea), ways.items(), strict=True):
-            lines, rows = known if line is not None else guessed
-            lines.append(line if line is not None else self._arc(edge))
-            rows.append(int(row))
-        drawn = [[self._chain(chain) for chain in lanes.merge(lines, flows.table[rows])]
-                 for lines, rows in (known, guessed)]
-        return drawn[0], drawn[1]
-
-    def _arc(self, edge: str) -> Line:
-        ends = self.nodes.loc[list(self.net.edges.loc[edge, ["source", "target"]]), ["lon", "lat"]].to_numpy(float)
-        return lanes.great_circle((ends[0, 0], ends[0, 1]), (ends[1, 0], ends[1, 1]))
-
-    def _chain(self, chain: lanes.Chain) -> str:
-        points = lanes.thin(lanes.unwrap(chain.points))
-        steps = np.vstack([points[:1], np.diff(points, axis=0)])
-        return pack([len(points), *steps.ravel().tolist(), *self._carried(chain.flow)])
-
-    def _carried(self, flow: Table) -> list[int]:
-        """Write what a line carries: whether most of it was reported, then tonnes by product."""
-        today = flow[:, :-1 : len(self.scenarios)].sum()
-        return [int(0 < today <= 2 * flow[:, -1].sum()), *self._by_product(flow)]
-
-    def _by_product(self, flow: Table) -> list[int]:
-        """Write tonnes in units as product, forward, backward, product, ...; both as length and values."""
-        count = len(self.scenarios)
-        out: list[int] = []
-        for number in range(len(self.number)):
-            there, back = flow[:, number * count : (number + 1) * count]
-            if there.any() or back.any():
-                out += [number, *self._in_units(there), *self._in_units(back)]
-        return out
-
-    def _in_units(self, values: Any) -> list[int]:
-        written = _same([round((tonne(value, 3) or 0) / self.unit) for value in values], _EXACT)
-        written = written if isinstance(written, list) else [written]
-        return [len(written), *written]
-
-    def _legs(self, flows: Flows) -> list[Any]:
-        """Return land legs, both directions and all products in one row."""
-        land = flows.edges.loc[~flows.edges["mode"].isin(["sea", "onsite"])]
-        sums: dict[tuple[int, int, str], Table] = {}
-        row_of = {edge: i for i, edge in enumerate(flows.edges.index)}
-        for edge, source, target, mode in land[["source", "target", "mode"]].itertuples():
-            a, b = self.place[source], self.place[target]
-            key = (min(a, b), max(a, b), str(mode))
-            total = sums.setdefault(key, np.zeros((2, flows.table.shape[1])))
-            total[0 if a <= b else 1] += flows.table[row_of[edge]]
-        return [[a, b, mode, pack(self._carried(total))] for (a, b, mode), total in sorted(sums.items())]
 
     # -- nodes ----------------------------------------------------------------------------------------
 
@@ -204,13 +122,13 @@ class Payload:
             node,
             _text(row["name"]),
             schema.NODE_KINDS.index(row["kind"]),
-            _text(row["country"]),
+            self.words.number(row["country"]),
             round(float(str(row["lon"])), 3),
             round(float(str(row["lat"])), 3),
-            _text(row["status"]),
-            _same(tonnes.loc[node].to_numpy()),
-            _limit(row["throughput_t"]),
-            _text(row["confidence"]),
+            self.words.number(row["status"]),
+            _states(tonnes.loc[node].to_numpy()),
+            tonne(row["throughput_t"]),
+            self.words.number(row["confidence"]),
             self._reference(row["reference"]),
         ]
 
@@ -222,17 +140,14 @@ class Payload:
                 continue
             rows.append([
                 self.place[record["node"]],
-                record["role"],
-                _text(record["input"]),
-                _text(record["output"]),
-                _text(record["operator"]),
-                _limit(record["capacity_t"]),
+                *(self.words.number(record[name]) for name in ("role", "input", "output", "operator")),
+                tonne(record["capacity_t"]),
                 tonne(record["activity_t"]),
                 tonne(record["activity_low_t"]),
                 tonne(record["activity_high_t"]),
                 None if pd.isna(record["year"]) else int(record["year"]),
                 self._reference(record["reference"]),
-                _text(record["confidence"]),
+                self.words.number(record["confidence"]),
             ])
         return rows
 
@@ -240,33 +155,9 @@ class Payload:
         owners = self.net.owners.reset_index()
         rows = owners.loc[owners["node"].isin(self.place)].sort_values(["node", "share"], ascending=[True, False])
         columns = zip(rows["node"], rows["owner"], rows["share"].astype(float), strict=True)
-        return [[self.place[node], owner, round(share, 3)] for node, owner, share in columns]
-
-    def _links(self) -> list[str]:
-        """Return who ships what to whom: tonnes today with their interval, and where scenarios differ."""
-        frames = []
-        for position, (_, shipments) in enumerate(self.scenarios):
-            frames.append(shipments.assign(scenario=position, a=shipments["origin"].map(self.at),
-                                           b=shipments["destination"].map(self.at)))
-        rows = pd.concat(frames, ignore_index=True)
-        rows = rows.loc[rows["a"].isin(self.place) & rows["b"].isin(self.place)]
-        rows["seen"] = rows["flow_t"].where(rows["basis"] == "reported", 0.0)
-        table = rows.pivot_table(index=["a", "b", "product"], columns="scenario", values="flow_t", aggfunc="sum")
-        table = table.reindex(columns=range(len(self.scenarios))).fillna(0.0)
-        now = rows.loc[rows["scenario"] == 0].groupby(["a", "b", "product"])
-        extra = now.agg(seen=("seen", "sum"), low=("flow_low_t", "sum"), high=("flow_high_t", "sum"),
-                        known=("flow_low_t", "count"), count=("flow_t", "size"))
-        extra = extra.reindex(table.index)
-        out = []
-        keys = zip(*(table.index.get_level_values(level) for level in range(3)), strict=True)
-        for (a, b, product), flow, more in zip(keys, table.to_numpy(), extra.to_dict("records"), strict=True):
-            # Routes of a pair take from each other: the sums of their bounds hold the bounds of the sum.
-            bounds = [short(more["low"]), short(more["high"])] if more["known"] == more["count"] else []
-            written = _same([short(value) for value in flow], _EXACT)
-            flows = written if isinstance(written, list) else [written]
-            out.append(pack([self.place[a], self.place[b], self.number[product], int(more["seen"] > 0), len(bounds),
-                             *bounds, *flows]))
-        return out
+        sources = [self._reference(reference) for reference in rows["reference"]]
+        return [[self.place[node], owner, round(share, 3), source]
+                for (node, owner, share), source in zip(columns, sources, strict=True)]
 
     # -- straits, countries, sources ------------------------------------------------------------------
 
@@ -328,7 +219,7 @@ class Payload:
             out[code] = [
                 _text(names.get(code, code)) or code,
                 {name: tonne(value) for name, value in made.items() if value > 0},
-                _same(share),
+                same(share),
             ]
         return out
 
@@ -366,6 +257,7 @@ class Payload:
             "restricted": sorted(scenario.restricted),
             "short": self._short(scenario.short),
             "against": scenario.against,
+            **({"date": scenario.date} if scenario.date else {}),
         }
 
     def _short(self, table: pd.DataFrame | None) -> list[list[Any]]:
@@ -399,10 +291,9 @@ class Payload:
         return out
 
 
-def _unit(table: Table) -> float:
-    """Return the unit in which flows on lines are written: a round part of the largest, about one in 50 000."""
-    largest = float(table.max(initial=0.0))
-    return 10.0 ** (math.floor(math.log10(largest)) - 4) if largest > 0 else 1.0
+def _runs(numbers: Sequence[int]) -> list[int]:
+    """Write equal numbers in a row once: number, how many, next number, ..."""
+    return [part for number, run in itertools.groupby(numbers) for part in (number, len(list(run)))]
 
 
 def _stops(shipments: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
@@ -415,21 +306,6 @@ def _stops(shipments: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
         "node": np.concatenate([pairs["source"].to_numpy(object), pairs["target"].to_numpy(object)]),
     }).dropna().drop_duplicates()
     return touched.join(routed, on="row")
-
-
-def sea_lines(edges: pd.DataFrame, nodes: pd.DataFrame) -> dict[str, Line | None]:
-    """Return the way over sea of every edge, or None where the lane network does not know its ends."""
-    from supplygraph.world.geometry import Stop, leg_lines
-
-    ends = []
-    for side in ("source", "target"):
-        place = nodes.loc[edges[side], ["lon", "lat"]].to_numpy(float)
-        berths = [None if pd.isna(berth) else int(berth) for berth in edges[f"{side}_berth"]]
-        ends.append([Stop(node, berth, lon, lat)
-                     for node, berth, (lon, lat) in zip(edges[side], berths, place.tolist(), strict=True)])
-    legs = list(zip(*ends, edges["distance_km"].astype(float), strict=True))
-    ways = [None if line is None else lanes.integer(line) for line in leg_lines(legs)]
-    return {edge: None if way is None or len(way) < 2 else way for edge, way in zip(edges.index, ways, strict=True)}
 
 
 @lru_cache(maxsize=1)
@@ -452,37 +328,18 @@ def tiers(alignment: Alignment) -> dict[str, str]:
     return {str(code): str(tier) for code, tier in found if tier in theme.TIERS}
 
 
+def _states(values: Any) -> Any:
+    """Write tonnes by scenario: a number where they are the same in all, else packed."""
+    written = [short(float(value), 4) for value in values]
+    if len(set(written)) == 1:
+        return tonne(values[0])
+    writer = Writer()
+    write_states(writer, written)
+    return writer.text()
+
+
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def tonne(value: Any, digits: int = 4) -> float | int | None:
-    """Round to so many digits that count; None where missing."""
-    number = float(value) if value is not None else math.nan
-    if not math.isfinite(number):
-        return None
-    if number == 0:
-        return 0
-    rounded = round(number, digits - 1 - math.floor(math.log10(abs(number))))
-    return int(rounded) if rounded == int(rounded) else rounded
-
-
-def _limit(value: Any) -> float | int | None:
-    return tonne(value)
-
-
-def _same(values: Any, digits: int = 4) -> Any:
-    """Write one value per scenario in the shortest of three ways.
-
-    A number: the same in all. A list as long as there are scenarios: one each. A shorter list: today's value, then
-    scenario and value in turn wherever it differs.
-    """
-    rounded = [tonne(value, digits) for value in values]
-    changed = [(i, value) for i, value in enumerate(rounded) if value != rounded[0]]
-    if not changed:
-        return rounded[0]
-    sparse = [rounded[0], *(part for pair in changed for part in pair)]
-    return sparse if len(sparse) < len(rounded) else rounded
 
 
 def _figure(value: object) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from supplygraph.errors import DataError, UnknownNameError
 from supplygraph.maps import layers, map_network
-from supplygraph.maps.pack import pack, short, unpack, unshort
+from supplygraph.maps.pack import Reader, Writer, pack, percents, same, short, unpack, unshort
 from supplygraph.maps.scenarios import prepare
 from supplygraph.maps.theme import TIERS
 from supplygraph.scenario.alignment import forge
@@ -28,19 +28,78 @@ def node(data, name):
     return next(row for row in data["nodes"] if row[0] == name)
 
 
+def states(reader, count):
+    """One value per scenario, as the page reads them."""
+    if count == 1:
+        return [reader.plain()]
+    written = [reader.plain() for _ in range(reader.plain())]
+    if len(written) == count:
+        return written
+    return [dict(zip(written[1::2], written[2::2], strict=True)).get(i, written[0]) for i in range(count)]
+
+
+def flow(data, name):
+    """Tonnes through a node by scenario."""
+    written, count = node(data, name)[7], len(data["scenarios"])
+    return [unshort(n) for n in states(Reader(written), count)] if isinstance(written, str) else [written] * count
+
+
+def load(reader, data):
+    """What a line carries: mostly reported or not, then per product tonnes there and back, low and high."""
+    head, count, unit, out = reader.plain(), len(data["scenarios"]), data["unit"], {}
+    for _ in range(head // 2):
+        mark = reader.plain()
+        ways = [[unit * n for n in states(reader, count)] if mark & way else [0.0] * count for way in (1, 2)]
+        now = sum(way[0] for way in ways)
+        out[mark // 8] = (*ways, *([reader.plain() * now / 100 for _ in range(2)] if mark & 4 else [None, None]))
+    return head % 2, out
+
+
+def legs(data):
+    reader, out = Reader(data["legs"]), {}
+    while not reader.done:
+        ends = frozenset(data["nodes"][reader.plain()][0] for _ in range(2))
+        mode = data["words"][reader.plain()]
+        out[ends] = (mode, *load(reader, data))
+    return out
+
+
+def chains(data):
+    """Points in hundredths of a degree, and what the line carries."""
+    reader, out, at = Reader(data["chains"]), [], (0, 0)
+    while not reader.done:
+        points = []
+        for _ in range(reader.plain()):
+            at = (at[0] + reader.signed(), at[1] + reader.signed())
+            points.append(at)
+        out.append((points, *load(reader, data)))
+    return out
+
+
+def links(data):
+    reader, a, out = Reader(data["links"]), 0, {}
+    while not reader.done:
+        a += reader.plain()
+        b, mark = reader.plain(), reader.plain()
+        tonnes = [unshort(n) for n in states(reader, len(data["scenarios"]))]
+        bounds = [reader.plain() * tonnes[0] / 100 for _ in range(2)] if mark & 2 else None
+        out[data["nodes"][a][0], data["nodes"][b][0]] = (mark >> 2, mark & 1, bounds, tonnes)
+    return out
+
+
 def test_sites_carry_the_larger_of_in_and_out():
     data = payload()
-    assert node(data, "mine-a")[7] == [900, 850]
-    assert node(data, "ref-a")[7] == 800
-    assert node(data, "fac-b")[7] == [500, 430]
+    assert flow(data, "mine-a") == [900, 850]
+    assert flow(data, "ref-a") == [800, 800]
+    assert flow(data, "fac-b") == [500, 430]
 
 
 def test_ports_and_straits_count_each_shipment_once():
     data = payload()
-    assert node(data, "CNNGB")[7] == [1600, 1580]
-    assert node(data, "malacca")[7] == [900, 880]
-    assert node(data, "suez")[7] == [500, 0]
-    assert node(data, "good_hope")[7] == [0, 430]
+    assert flow(data, "CNNGB") == [1600, 1580]
+    assert flow(data, "malacca") == [900, 880]
+    assert flow(data, "suez") == [500, 0]
+    assert flow(data, "good_hope") == [0, 430]
 
 
 def test_straits_tell_who_depends_on_them():
@@ -58,20 +117,51 @@ def test_countries_show_their_share_of_refining():
 
 def test_lines_that_were_mostly_reported_say_so():
     data = payload()
-    place = {row[0]: i for i, row in enumerate(data["nodes"])}
-    legs = {tuple(sorted(row[:2])): unpack(row[3])[0] for row in data["legs"]}
-    assert legs[tuple(sorted((place["mine-a"], place["TZDAR"])))] == 1
-    assert legs[tuple(sorted((place["ref-b"], place["FIKOK"])))] == 0
+    assert legs(data)[frozenset({"mine-a", "TZDAR"})][:2] == ("rail", 1)
+    assert legs(data)[frozenset({"ref-b", "FIKOK"})][:2] == ("road", 0)
+
+
+def test_lines_carry_tonnes_each_way_and_the_sums_of_the_bounds_along_them():
+    data = payload()
+    mode, reported, carried = legs(data)[frozenset({"ref-b", "FIKOK"})]
+    assert (mode, reported) == ("road", 0)
+    ore, metal = carried[0], carried[1]
+    assert ore in (([0, 0], [250, 200], 175, 350), ([250, 200], [0, 0], 175, 350))
+    assert metal[2:] == (175, 350)
+    assert {tuple(way) for way in metal[:2]} == {(0, 0), (250, 200)}
+    # Every shipment has bounds of 0.7 and 1.4 times its tonnes, so every sum has.
+    assert len(chains(data)) > 10
+    for there, back, low, high in (found for _, _, carried in chains(data) for found in carried.values()):
+        now = there[0] + back[0]
+        assert (low, high) == (pytest.approx((0.7 * now, 1.4 * now), abs=0.02 * now) if now else (None, None))
+
+
+@pytest.mark.parametrize("column", ["flow_low_t", "flow_high_t"])
+def test_a_line_without_a_bound_has_no_interval(column):
+    table = maptoys.shipments()
+    table.loc[table["origin"] == "p-mine-a", column] = float("nan")
+    net = type(maptoys.network())(**maptoys.tables() | {"shipments": table})
+    data = layers.Payload(net, prepare(net, [])).build()
+    found = legs(data)
+    assert found[frozenset({"mine-a", "TZDAR"})][2][0][2:] == (None, None)
+    assert found[frozenset({"ref-b", "FIKOK"})][2][0][2:] == (None, None)
+    assert found[frozenset({"ref-b", "FIKOK"})][2][1][2:] == (175, 350)
+    assert links(data)["mine-a", "ref-a"][2] is None
+    assert links(data)["mine-b", "ref-a"][2] == [105, 210]
+
+
+@given(st.floats(0, 1), st.floats(1e-3, 1e9), st.floats(1, 40))
+def test_bounds_are_never_drawn_tighter(low, value, high):
+    found = percents(low * value, value, high * value)
+    assert found[0] / 100 * value <= low * value * (1 + 1e-7)
+    assert found[1] / 100 * value >= high * value * (1 - 1e-7)
+    assert found[1] - found[0] <= 100 * (high - low) + 2.01
 
 
 def test_links_show_tonnes_interval_and_basis():
-    data = payload()
-    place = {row[0]: i for i, row in enumerate(data["nodes"])}
-    links = {(row[0], row[1]): row[2:] for row in map(unpack, data["links"])}
-    ore, reported, bounds, *numbers = links[place["mine-a"], place["ref-a"]]
-    assert (ore, reported, bounds, [unshort(n) for n in numbers]) == (0, 1, 2, [455, 910, 650])
-    ore, reported, bounds, *numbers = links[place["mine-a"], place["ref-b"]]
-    assert (ore, reported, bounds, [unshort(n) for n in numbers]) == (0, 0, 2, [175, 350, 250, 200])
+    found = links(payload())
+    assert found["mine-a", "ref-a"] == (0, 1, [455, 910], [650, 650])
+    assert found["mine-a", "ref-b"] == (0, 0, [175, 350], [250, 200])
 
 
 def test_key_figures_are_made_where_none_are_given():
@@ -90,7 +180,7 @@ def test_alignment_fills_countries_beyond_the_network():
 def test_one_product_alone():
     data = payload(product="metal")
     assert [row[0] for row in data["products"]] == ["metal"]
-    assert node(data, "suez")[7] == [250, 0]
+    assert flow(data, "suez") == [250, 0]
     with pytest.raises(UnknownNameError, match="metal"):
         payload(product="metall")
 
@@ -108,15 +198,28 @@ def test_scenarios_that_are_not_whole_are_refused(given):
 
 
 def test_values_are_written_in_the_shortest_way():
-    assert layers._same([5, 5, 5]) == 5
-    assert layers._same([5, 6]) == [5, 6]
-    assert layers._same([5, 5, 7, 5]) == [5, 2, 7]
-    assert layers._same([float("nan"), 123456]) == [None, 123500]
+    assert same([5, 5, 5]) == 5
+    assert same([5, 6]) == [5, 6]
+    assert same([5, 5, 7, 5]) == [5, 2, 7]
+    assert same([float("nan"), 123456]) == [None, 123500]
 
 
 @given(st.lists(st.integers(-(2**40), 2**40)))
 def test_packed_numbers_come_back(numbers):
     assert unpack(pack(numbers)) == numbers
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 2**40))))
+def test_numbers_with_and_without_sign_come_back_in_turn(rows):
+    writer = Writer()
+    for signed, number in rows:
+        if signed:
+            writer.signed(-number)
+        else:
+            writer.plain(number)
+    reader = Reader(writer.text())
+    assert [-reader.signed() if signed else reader.plain() for signed, _ in rows] == [number for _, number in rows]
+    assert reader.done
 
 
 @given(st.floats(1e-5, 1e9))
