@@ -168,7 +168,7 @@ def concentration(
         raise UnknownNameError.of("grouping", by, stages.GROUPINGS)
     if isinstance(what, Ensemble):
         return _over(what, stage=stage, by=by, blocs=blocs, weight=weight, wgi=wgi, t=t)
-    params = {"stage": stage, "by": by, "weight": weight}
+    params = {"stage": stage, "by": by, "weight": weight} | ({} if blocs is None else {"blocs": blocs})
     if isinstance(what, (pd.Series, Mapping)):
         return _of_plain(what, params, blocs=blocs, wgi=wgi, t=t, demand=demand, unit=unit)
     inside = stages.in_stage(what, stage)

@@ -113,8 +113,8 @@ def timeline(
 
 def _events(net: SupplyNetwork) -> dict[str, tuple[Shock | None, tuple[Scenario, ...]]]:
     """Return what holds on each day on which a built-in restriction on the network's minerals begins or ends."""
-    minerals = [*dict.fromkeys(net.products["mineral"])]
-    known = [item for item in scenarios(mineral=minerals, kind="restriction") if item.shock is not None]
+    minerals = set(net.products["mineral"])
+    known = [item for item in scenarios(kind="restriction") if item.shock is not None and minerals & set(item.minerals)]
     days = sorted({day for item in known for day in (item.start, item.end) if day is not None})
     found: dict[str, tuple[Shock | None, tuple[Scenario, ...]]] = {}
     before: tuple[Scenario, ...] = ()
