@@ -94,7 +94,7 @@ DESCRIBE_FAILURES = """() => {
     app.open(item);
     names.push(document.querySelector('.sg-told h3').textContent);
     for (const fold of document.querySelectorAll('.sg-told details')) fold.open = true;
-    const cells = document.querySelectorAll('.sg-told th, .sg-told td, .sg-told p');
+    const cells = document.querySelectorAll('.sg-told th, .sg-told td, .sg-told p, .sg-told li');
     words.push(...[...cells].map((cell) => cell.textContent));
     const on = document.querySelector('.sg-told .sg-go');
     if (on) on.click();
@@ -157,7 +157,7 @@ def test_hostile_text_in_failures_is_only_text(text, tmp_path, opened):
     assert drawn_names <= words | set(found["names"])
     assert f"{names['mine-a']} → {names['ref-a']} ore" in words
     assert f"{names['mine-a']} → {names['TZDAR']}" in words
-    assert any(stored in word and "Source: " in word for word in words)
+    assert any(stored in word and "A survey" in word for word in words)
 
 
 def naive_map(text, folder):

@@ -11,6 +11,7 @@ class App {
     this.state = freshState(data);
     rank(data);
     readAnswers(data);
+    readSources(data);
     answerOf(data, this.state.scenario);
     this.page = document.getElementById('page');
     this.page.classList.toggle('sg-failing', data.failures !== null || data.attack !== null);
@@ -42,6 +43,7 @@ class App {
     this.map.on('zoomend', () => this.legend.update());
     systemDark.addEventListener('change', () => setMode(this, document.documentElement.getAttribute('data-mode')));
     this.walk = new Walk(this);
+    this.tiles = data.tiles ? new BaseMap(this) : null;
     this.refresh();
     this.link.begin();
   }
@@ -307,6 +309,7 @@ class App {
 
   refresh() {
     const { data, state } = this;
+    if (this.tiles) this.tiles.update();
     answerOf(data, state.scenario);
     this.panel.update();
     this.legend.update();

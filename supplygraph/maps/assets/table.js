@@ -1,4 +1,4 @@
-// The figures behind the map as tables: sorted by a click on a heading, saved as CSV.
+// The figures behind the map as tables: sorted by a click on a heading, saved as CSV; a row leads to its place on the map.
 
 /** Text that a spreadsheet would run as a formula gets an apostrophe in front. */
 function csvCell(value) {
@@ -13,123 +13,156 @@ function saveFile(name, type, parts) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-const operators = (node) => [...new Set(node.processes.map((process) => process.operator).filter(Boolean))].join(', ');
-
-/** The tables on offer; each gives its columns and, for the state of the map, its rows. */
-function tablesOf(canvas) {
-  const { data, state } = canvas;
-  const names = data.scenarios.map((scenario) => scenario.name);
-  const per = (values) => names.map((_, i) => at(values, i));
-  const visible = (node) => !state.hidden.has(node.kind) && concerns(state, node);
-  const columns = (first) => first.concat(names.map((name) => (names.length > 1 ? `${name} (t)` : 't a year')));
-  const chosen = (link) => state.product < 0 || link.product === state.product;
-  return [
-    ...(data.failures ? [failureTable(data)] : []),
-    ...(data.attack ? attackTables(data) : []),
-    ...(data.answer.ranked ? [answerTable(data)] : []),
-    ['Sites', columns(['Site', 'Kind', 'Country', 'Operator', 'Status', 'Confidence']), () => data.nodes
-      .filter((n) => n.kind !== 'passage' && visible(n))
-      .map((n) => [n.name, KIND_WORDS[n.kind], data.countryName(n.country), operators(n), sentence(n.status),
-        sentence(n.confidence), ...per(n.flow)])],
-    ['Links', columns(['From', 'To', 'Product', 'Basis']), () => data.links.filter(chosen)
-      .map((l) => [l.a.name, l.b.name, data.products[l.product].name, l.reported ? 'reported' : 'estimated', ...per(l.flow)])],
-    ['Straits', columns(['Strait']), () => data.nodes.filter((n) => n.kind === 'passage')
-      .map((n) => [n.name, ...names.map((_, i) => (isClosed(data, i, n) ? 'closed' : at(n.flow, i)))])],
-    ['Countries', ['Country', ...names.map((name) => `Share of ${data.stage}, ${name}`)], () => Object.values(data.countries)
-      .map(([name, , shares]) => [name, ...per(shares)])],
-    ...(data.scenarios.some((scenario) => scenario.short.size) ? [shortTable(data)] : []),
-  ];
-}
-
-/** Who goes without, in every scenario. */
-function shortTable(data) {
-  const columns = ['Scenario', 'Factory', 'Country', 'Asks for (t)', 'Lost by the fix (t)', 'Share unmet', 'Goes without (t)'];
-  return ['Goes without', columns, () => data.scenarios.flatMap((scenario) => [...scenario.short].map(([index, row]) => {
-    const node = data.nodes[index];
-    return [scenario.name, node.name, data.countryName(node.country), row.demand, row.displaced,
-      row.demand > 0 ? row.unmet / row.demand : 0, row.unmet];
-  }))];
-}
-
-function compare(a, b) {
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
-  if (typeof a === 'number') return 1;
-  if (typeof b === 'number') return -1;
-  return String(a).localeCompare(String(b));
+/** Numbers before text, what is missing last in either direction. */
+function compare(a, b, down) {
+  const missing = (value) => value === null || value === undefined || value === '';
+  if (missing(a) || missing(b)) return missing(a) - missing(b);
+  const sign = down ? -1 : 1;
+  if (typeof a === 'number' && typeof b === 'number') return sign * (a - b);
+  if (typeof a === 'number') return sign;
+  if (typeof b === 'number') return -sign;
+  return sign * String(a).localeCompare(String(b));
 }
 
 const ROWS_SHOWN = 400;
+/** Figures that nobody computed or knows. */
+const NOT_KNOWN = 'not known';
 
 class TableView {
   constructor(canvas) {
     this.canvas = canvas;
     this.chosen = 0;
+    this.all = false;
     this.sort = null;
-    this.body = el('div', { class: 'sg-table-body', tabindex: '0', role: 'region', 'aria-label': 'Table' });
+    this.body = el('div', { class: 'sg-table-body', tabindex: '0', role: 'region', 'aria-label': 'Rows' });
     this.tabs = el('div', { class: 'sg-tabs', role: 'group', 'aria-label': 'Which table' });
+    this.note = el('p', { class: 'sg-note', 'aria-live': 'polite', dir: 'auto' });
+    this.everything = el('input', { type: 'checkbox', role: 'switch', change: () => { this.all = this.everything.checked; this.show(this.chosen); } });
     this.element = el('section', { class: 'sg-table', role: 'dialog', 'aria-label': 'Figures on the map', hidden: true },
       el('header', {}, this.tabs,
         el('button', { type: 'button', text: 'Download CSV', click: () => this.download() }),
         el('button', { type: 'button', text: 'Close', click: () => this.close() })),
+      el('div', { class: 'sg-table-note' }, this.note, el('label', {}, this.everything, 'Everything')),
       this.body);
-    this.element.addEventListener('keydown', (event) => { if (event.key === 'Escape') this.close(); });
+    this.element.addEventListener('keydown', (event) => { if (event.key === 'Escape') { event.stopPropagation(); this.close(); } });
+    for (const stop of ['disableClickPropagation', 'disableScrollPropagation']) L.DomEvent[stop](this.element);
   }
+
+  get app() { return this.canvas.app; }
 
   open(opener) {
     this.opener = opener;
     this.element.hidden = false;
     this.show(this.chosen);
-    this.tabs.querySelector('button').focus();
+    this.tabs.querySelector('[aria-pressed="true"]').focus();
   }
 
   close() {
     this.element.hidden = true;
     if (this.opener) this.opener.focus();
+    this.app.link.soon();
+  }
+
+  /** The table as an address tells it: its name, whether it holds everything, and how it is sorted. */
+  inAddress() {
+    if (this.element.hidden) return null;
+    const words = [tablesOf(this.canvas, this.all)[this.chosen].name.toLowerCase(), this.all ? 'all' : 'now'];
+    return [...words, ...(this.sort ? [this.sort[0], this.sort[1] ? 'down' : 'up'] : [])].join(',');
+  }
+
+  fromAddress(text) {
+    const [name, all, sorted, order] = text.split(',');
+    const position = tablesOf(this.canvas, false).findIndex((table) => table.name.toLowerCase() === name);
+    if (position < 0) return null;
+    const by = numberFrom(sorted || '', 0, 99);
+    return { position, all: all === 'all', sort: by === null ? null : [Math.round(by), order !== 'up'] };
+  }
+
+  showAs({ position, all, sort }) {
+    this.element.hidden = false;
+    this.all = all;
+    this.everything.checked = all;
+    this.chosen = position;
+    this.sort = sort && sort[0] < tablesOf(this.canvas, all)[position].columns.length ? sort : null;
+    this.show(position);
   }
 
   show(position) {
     if (position !== this.chosen) this.sort = null;
-    this.chosen = position;
-    const tables = tablesOf(this.canvas);
-    this.tabs.replaceChildren(...tables.map(([name], i) => el('button', {
-      type: 'button', text: name, 'aria-pressed': String(i === position), click: () => this.show(i),
+    const tables = tablesOf(this.canvas, this.all);
+    this.chosen = Math.min(position, tables.length - 1);
+    const focused = [...this.tabs.children].indexOf(document.activeElement);
+    this.tabs.replaceChildren(...tables.map(({ name }, i) => el('button', {
+      type: 'button', text: name, 'aria-pressed': String(i === this.chosen), click: () => this.show(i),
     })));
-    const [, columns] = tables[position];
+    if (focused >= 0 && this.tabs.children[focused]) this.tabs.children[focused].focus();
+    const { columns, name } = tables[this.chosen];
     const rows = this.rows();
+    const filters = filterWords(this.canvas, name);
+    this.note.textContent = `${number(rows.length)} rows: ${this.all ? 'everything' : `what the map shows now${filters ? ` · ${filters}` : ''}`}`;
     this.body.replaceChildren(el('table', { class: 'sg-grid' },
-      el('thead', {}, el('tr', {}, columns.map((text, i) => this.columnHead(text, i, rows)))),
-      el('tbody', {}, rows.slice(0, ROWS_SHOWN).map((row) => el('tr', {}, row.map((cell, i) => (
-        el(i ? 'td' : 'th', { scope: i ? null : 'row', class: typeof cell === 'number' ? 'sg-num' : null,
-          text: this.cell(cell, columns[i]), dir: typeof cell === 'string' ? 'auto' : null }))))))),
-    rows.length > ROWS_SHOWN && el('p', { class: 'sg-note', text: `${ROWS_SHOWN} of ${rows.length} rows; the CSV has all.` }) || '');
+      el('caption', { class: 'sg-hush', text: name }),
+      el('thead', {}, el('tr', {}, columns.map((one, i) => this.columnHead(one, i, rows)))),
+      el('tbody', {}, rows.slice(0, ROWS_SHOWN).map((row) => this.row(row, columns)))),
+    rows.length > ROWS_SHOWN ? el('p', { class: 'sg-note', text: `${ROWS_SHOWN} of ${number(rows.length)} rows; the CSV has all.` }) : '',
+    rows.length ? '' : el('p', { class: 'sg-note', text: 'No rows.' }));
+    this.app.link.soon();
   }
 
-  cell(value, column) {
+  /** One row; where it has a place on the map, its first cell leads there by key and all of it by a click. */
+  row({ cells, go }, columns) {
+    const visit = (byKey) => this.visit(go, byKey);
+    const first = (text) => (go ? el('button', { type: 'button', class: 'sg-go', text, dir: 'auto',
+      click: (event) => { event.stopPropagation(); visit(event.detail === 0); } }) : text);
+    return el('tr', { class: go ? 'sg-goes' : null, ...(go ? { click: () => visit(false) } : {}) }, cells.map((cell, i) => {
+      const text = this.cell(cell, columns[i]);
+      const numeric = typeof cell === 'number' || cell === null;
+      return el(i ? 'td' : 'th', { scope: i ? null : 'row', class: numeric ? 'sg-num' : null, dir: typeof cell === 'string' ? 'auto' : null },
+        i ? text : first(text));
+    }));
+  }
+
+  visit(item, byKey) {
+    this.element.hidden = true;
+    const { app } = this;
+    if (byKey && this.opener) this.opener.focus();
+    if (item.type === 'link') app.visitLink(item, byKey);
+    else if (item.type === 'country') {
+      const shape = app.data.world.find(({ iso }) => iso === item.iso);
+      if (shape) app.visitCountry(shape, byKey);
+    } else if (item.type === 'site') app.visit(item, byKey);
+    else app.open(item, byKey ? this.opener : null);
+  }
+
+  cell(value, { share }) {
+    if (value === null || value === undefined) return NOT_KNOWN;
     if (typeof value !== 'number') return value;
-    return column.startsWith('Share') ? percent(value) : number(value);
+    return share ? percent(value) : number(value);
   }
 
   rows() {
-    const [, columns, make] = tablesOf(this.canvas)[this.chosen];
-    const rows = make();
-    const [column, down] = this.sort || [columns.length > 1 ? columns.length - 1 : 0, true];
-    return rows.sort((a, b) => (down ? -1 : 1) * compare(a[column], b[column]));
+    const { columns, rows } = tablesOf(this.canvas, this.all)[this.chosen];
+    const main = columns.findIndex((one) => one.main);
+    const [by, down] = this.sort || [main >= 0 ? main : columns.length > 1 ? columns.length - 1 : 0, true];
+    return rows().sort((a, b) => compare(a.cells[by], b.cells[by], down));
   }
 
-  columnHead(text, i, rows) {
+  columnHead({ text, unit }, i, rows) {
     const sorted = this.sort && this.sort[0] === i;
-    const button = el('button', { type: 'button', text, click: () => {
+    const button = el('button', { type: 'button', dir: 'auto', click: () => {
       this.sort = [i, sorted ? !this.sort[1] : true];
       this.show(this.chosen);
-    } });
+      this.body.querySelectorAll('thead button')[i].focus();
+    } }, text, unit && el('small', { text: ` ${unit}` }));
     const order = sorted ? (this.sort[1] ? 'descending' : 'ascending') : null;
-    const numeric = rows.some((row) => typeof row[i] === 'number');
+    const numeric = rows.some(({ cells }) => typeof cells[i] === 'number');
     return el('th', { scope: 'col', 'aria-sort': order, class: numeric ? 'sg-num' : null }, button);
   }
 
   download() {
-    const [name, columns] = tablesOf(this.canvas)[this.chosen];
-    const lines = [columns, ...this.rows()].map((row) => row.map(csvCell).join(','));
-    saveFile(`${name.toLowerCase()}.csv`, 'text/csv;charset=utf-8', ['\ufeff', lines.join('\r\n'), '\r\n']);
+    const { name, columns } = tablesOf(this.canvas, this.all)[this.chosen];
+    const heads = columns.map(({ text, unit }) => (unit ? `${text} (${unit})` : text));
+    const lines = [heads, ...this.rows().map(({ cells }) => cells)].map((row) => row.map(csvCell).join(','));
+    saveFile(`${name.toLowerCase().replace(/ /g, '-')}.csv`, 'text/csv;charset=utf-8', ['\ufeff', lines.join('\r\n'), '\r\n']);
   }
 }
