@@ -104,6 +104,11 @@ def named(name: str) -> Tiles:
         known = [key for key, value in providers.flatten().items() if not _refusals(value)]
         family = [key for key in known if key.lower().startswith(f"{name.strip().lower()}.")]
         raise UnknownNameError.of("tiles", name, family or known) from None
+    return of(found)
+
+
+def of(found: Any) -> Tiles:
+    """Return the base map of an ``xyzservices`` provider, or raise as :func:`named`."""
     refused = _refusals(found)
     if refused:
         raise DataError(f"tiles {found['name']!r} cannot be used: {'; '.join(refused)}. Choose others, or leave "
