@@ -16,6 +16,7 @@ function freshState(data) {
     product: -1,
     least: data.least === null ? null : data.least,
     fill: data.fill,
+    strands: data.products.length > 1 && data.products.length <= data.theme.products.length ? 'product' : 'one',
     hidden: new Set(['links', ...(data.answer.hide || []), ...(data.failures && data.failures.byState.size && !data.failures.byNode.size ? ['names', 'passage'] : [])]),
     focus: null,
     chosen: null,
@@ -142,10 +143,10 @@ const Canvas = L.Layer.extend({
     const { hidden } = this.state;
     if (!hidden.has('links')) drawLinks(this, pen, frame);
     drawBeneath(this, pen, frame);
-    if (!hidden.has('legs')) drawLines(this, pen, frame, this.data.legs, { width: this.data.theme.widths.leg, colour: colours.land_leg, ground: colours.land });
-    if (!hidden.has('lanes')) {
-      drawLines(this, pen, frame, this.data.lanes, { width: this.data.theme.widths.lane, colour: laneColour(this), ground: colours.ocean });
-      if (!this.comparing()) drawChevrons(this, pen, frame);
+    for (const [name, look] of Object.entries(looksOf(this))) {
+      if (hidden.has(name)) continue;
+      drawLines(this, pen, frame, this.data[name], look);
+      if (!this.comparing()) drawArrows(this, pen, frame, this.data[name], look);
     }
     if (this.data.failures) {
       drawFailingEdges(this, pen, frame);
@@ -168,17 +169,6 @@ const Canvas = L.Layer.extend({
 
 /** Whether a base map from the network shows through; pictures never have one. */
 const tilesUnder = (canvas) => Boolean(canvas.app && canvas.app.tiles && canvas.app.tiles.shown && !canvas.forPicture);
-
-function laneColour(canvas) {
-  const { theme } = canvas.data;
-  const { product } = canvas.state;
-  return product < 0 ? theme.colours.lane : theme.products[product % theme.products.length];
-}
-
-/** Lines under this many tonnes are hidden; unless chosen, a thousandth of the largest. */
-function leastFlow(data, state) {
-  return state.least === null ? data.largest.line * 0.001 : state.least;
-}
 
 /** Run `paint` once per copy of the world, with the pen in the plane of the map. */
 function inPlane(pen, frame, paint) {
@@ -239,141 +229,6 @@ function drawLand(canvas, pen, frame) {
     for (const country of canvas.data.world) if (chosen && chosen.iso === country.iso) pen.stroke(country.path);
     if (attackShown(canvas)) drawAttackedStates(canvas, pen, frame, attackShown(canvas));
   });
-}
-
-const STEPS = 14;
-
-/** Lines in classes of width, thin ones first; one stroke per class and copy of the world. */
-function drawLines(canvas, pen, frame, items, look) {
-  const { data } = canvas;
-  const shown = [];
-  for (const item of items) {
-    if (!canvas.shown(item)) continue;
-    const value = canvas.value(item);
-    const step = Math.round(Math.min(1, Math.sqrt(Math.abs(value) / data.largest.line)) * STEPS);
-    shown.push({ item, step, less: value < 0, key: step * 8 + (value < 0 ? 4 : 0) + (item.dotted ? 2 : 0) + (item.reported ? 1 : 0) });
-  }
-  inPlane(pen, frame, (copy) => {
-    const view = viewOf(frame, copy);
-    const classes = new Map();
-    for (const { item, step, less, key } of shown) {
-      if (!meets(item.box, view)) continue;
-      if (!classes.has(key)) classes.set(key, { step, less, dotted: item.dotted, reported: item.reported, path: emptyPath(pen) });
-      addVisible(classes.get(key).path, item, view, frame);
-    }
-    for (const key of [...classes.keys()].sort((a, b) => a - b)) {
-      strokeClass(canvas, pen, frame, classes.get(key), look);
-    }
-  });
-}
-
-function strokeClass(canvas, pen, frame, { step, less, dotted, reported, path }, { width, colour, ground }) {
-  const { colours, widths } = canvas.data.theme;
-  const stroke = (widths.least + step / STEPS * width) * frame.swell / frame.k;
-  const full = canvas.comparing() ? colours[less ? 'less' : 'more'] : colour;
-  // What fails stands out over paler lines.
-  const depth = Math.min(1, 0.42 + step / STEPS * 0.9) * strengthOf(canvas);
-  pen.lineJoin = 'round';
-  pen.lineCap = 'round';
-  pen.lineWidth = stroke;
-  if (dotted) {
-    pen.setLineDash([stroke * 0.1, stroke * 1.9 + 3 / frame.k]);
-    pen.strokeStyle = mix(ground, full, depth);
-    pen.stroke(path);
-  } else if (reported) {
-    pen.strokeStyle = mix(ground, full, depth);
-    pen.stroke(path);
-  } else {
-    // An estimate is dashed over a paler ground of the same colour.
-    pen.strokeStyle = mix(ground, full, depth * 0.66);
-    pen.stroke(path);
-    pen.lineCap = 'butt';
-    pen.setLineDash([8 / frame.k + stroke, 2.5 / frame.k + stroke * 0.12]);
-    pen.strokeStyle = mix(ground, full, depth);
-    pen.stroke(path);
-  }
-  pen.setLineDash([]);
-}
-
-/** The screen in the plane of one copy of the world, a little wider than seen. */
-function viewOf(frame, copy) {
-  const margin = 30 / frame.k;
-  const left = frame.left / frame.k - copy * WORLD;
-  const top = frame.top / frame.k;
-  return [left - margin, top - margin, left + frame.width / frame.k + margin, top + frame.height / frame.k + margin];
-}
-
-const meets = (a, b) => a[0] <= b[2] && a[2] >= b[0] && a[1] <= b[3] && a[3] >= b[1];
-
-/** Add a line to a path; of a line much longer than the screen only the pieces in view, as dashes cost by length. */
-function addVisible(path, item, view, frame) {
-  const { points } = item;
-  const last = points.length - 1;
-  if (item.length * frame.k < 3000 || last < 2) {
-    path.addPath(item.path);
-    return;
-  }
-  const middle = (a, b) => [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
-  let drawing = false;
-  for (let i = 1; i < last; i += 1) {
-    const start = i === 1 ? points[0] : middle(points[i - 1], points[i]);
-    const end = i === last - 1 ? points[last] : middle(points[i], points[i + 1]);
-    const inView = meets(boxOf([start, points[i], end]), view);
-    if (inView && !drawing) path.moveTo(start[0], start[1]);
-    if (inView) path.quadraticCurveTo(points[i][0], points[i][1], end[0], end[1]);
-    drawing = inView;
-  }
-}
-
-/** White arrowheads along the lane where one direction clearly leads. */
-function drawChevrons(canvas, pen, frame) {
-  const { data, state } = canvas;
-  for (const lane of data.lanes) {
-    const flow = flowOn(lane, canvas.scenario(), state.product);
-    if (lane.dotted || !canvas.shown(lane) || flow.both < data.largest.line * 0.02) continue;
-    if (Math.abs(flow.there - flow.back) < 0.25 * flow.both) continue;
-    if (lane.length * frame.k < 40) continue;
-    const size = (2 + 2.6 * Math.sqrt(flow.both / data.largest.line)) * frame.swell;
-    for (const copy of frame.copies) chevronsAlong(pen, frame, lane, copy, flow.there > flow.back, size);
-  }
-}
-
-function chevronsAlong(pen, frame, lane, copy, forward, size) {
-  const gap = 110;
-  const view = viewOf(frame, copy);
-  if (!meets(lane.box, view)) return;
-  let done = 0;
-  let next = Math.min(gap / 2 + (lane.index * 37) % 40, lane.length * frame.k / 2);
-  const points = curveOf(lane);
-  for (let i = 1; i < points.length; i += 1) {
-    const [ax, ay] = points[i - 1];
-    const [bx, by] = points[i];
-    const stretch = Math.hypot(bx - ax, by - ay) * frame.k;
-    if (!meets(boxOf([points[i - 1], points[i]]), view)) {
-      next += Math.max(0, Math.ceil((done + stretch - next) / gap)) * gap;
-      done += stretch;
-      continue;
-    }
-    while (done + stretch >= next) {
-      const t = (next - done) / stretch;
-      const x = (ax + (bx - ax) * t + copy * WORLD) * frame.k - frame.left;
-      const y = (ay + (by - ay) * t) * frame.k - frame.top;
-      next += gap;
-      if (x < -9 || x > frame.width + 9 || y < -9 || y > frame.height + 9) continue;
-      pen.save();
-      pen.translate(x, y);
-      pen.rotate(Math.atan2(by - ay, bx - ax) + (forward ? 0 : Math.PI));
-      pen.beginPath();
-      pen.moveTo(-size, -size);
-      pen.lineTo(size * 0.7, 0);
-      pen.lineTo(-size, size);
-      pen.lineWidth = 1.5;
-      pen.strokeStyle = frame.halo;
-      pen.stroke();
-      pen.restore();
-    }
-    done += stretch;
-  }
 }
 
 /** Direct links between sites, wide at the origin; for reading who supplies whom, not where ships go. */

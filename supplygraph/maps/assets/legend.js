@@ -26,6 +26,18 @@ function shareRow(data, row, fill = 'answer') {
   `${fill === 'answer' ? data.answer.label : `Share of ${data.stage}`}: to 1, 5, 15, 30 %, more`);
 }
 
+/** A row per product, as its strands are drawn. */
+function productRows(data, row) {
+  const { products } = data.theme;
+  const names = data.products.slice(0, products.length).map(({ name }) => name);
+  if (data.products.length > products.length) names.push('Other products');
+  return names.map((name, i) => {
+    const colour = productColour(data.theme, i);
+    return row(svg(46, 16, ['line', { x1: 3, x2: 43, y1: 8, y2: 8, stroke: colour, 'stroke-width': 4 }],
+      ['path', { d: 'M29 8 L18 2.5 L18 13.5Z', fill: mix(colour, data.theme.colours.ink, 0.35), stroke: data.theme.colours.halo, 'stroke-width': 1 }]), name);
+  });
+}
+
 class Legend {
   constructor(app) {
     this.app = app;
@@ -94,14 +106,16 @@ class Legend {
           ['circle', { cx: 23, cy: 8, r: 5, fill: theme.colours.less }], ['circle', { cx: 36, cy: 8, r: 5, fill: theme.colours.same }]),
         'Sites: more, less, the same')];
     }
-    const colour = laneColour(canvas);
+    const strands = byProduct(canvas);
+    const colour = strands ? theme.colours.mute : laneColour(canvas);
     const scale = (data.failures || data.attack ? [0.5] : [1, 0.2, 0.02]).map((part) => roundish(data.largest.line * part));
     return [
+      ...(strands ? productRows(data, row) : []),
       ...scale.map((value) => row(svg(46, 16, stroke(8, tone(colour), Math.min(15, widthOf(value))),
         stroke(8, colour, Math.min(15, widthOf(value)), { 'stroke-dasharray': '11 3' })), tonnes(value) + ' a year')),
-      row(svg(46, 16, stroke(8, theme.colours.land_leg, 2.5, { 'stroke-dasharray': '7 2.2' })), 'Over land'),
+      row(svg(46, 16, stroke(8, strands ? colour : theme.colours.land_leg, 2.5, { 'stroke-dasharray': '7 2.2' })), strands ? 'Over land: narrower' : 'Over land'),
       row(svg(46, 16, stroke(8, colour, 3, { 'stroke-dasharray': '7 2.2' })), 'Dashed: estimated'),
-      ...([...data.lanes, ...data.legs].some((item) => item.reported) ? [row(svg(46, 16, stroke(8, colour, 3)), 'Solid: mostly reported')] : []),
+      ...([...data.lanes, ...data.legs].some((item) => item.reported) && canvas.scenario() === 0 ? [row(svg(46, 16, stroke(8, colour, 3)), 'Solid: mostly reported')] : []),
       ...(data.dotted.length ? [row(svg(46, 16, stroke(8, colour, 3, { 'stroke-dasharray': '0.1 6', 'stroke-linecap': 'round' })),
         'Dotted: way not known')] : []),
       ...(state.hidden.has('links') ? [] : [row(svg(46, 16, ['path', { d: 'M3,3 Q25,4 44,8 Q25,12 3,13Z', fill: theme.colours.mine, opacity: 0.6 }]),

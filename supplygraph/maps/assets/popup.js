@@ -27,6 +27,7 @@ function change(canvas, now, before) {
   return [['Today', tonnes(before)], ['Change', sign + tonnes(now - before)]];
 }
 
+/** What a lane or leg carries: tonnes with their outer bounds, and each product with the way it goes. */
 function lineWords(canvas, item) {
   const { data, state } = canvas;
   const scenario = canvas.scenario();
@@ -34,12 +35,32 @@ function lineWords(canvas, item) {
   const before = flowOn(item, 0, state.product).both;
   const title = item.type === 'leg' ? `${item.a.name} – ${item.b.name}` : 'Sea lane';
   const note = item.dotted ? 'Way over sea not known: a great circle' : item.type === 'leg' ? sentence(item.mode) : null;
-  const products = item.flow.filter((part) => state.product < 0 || part.product === state.product)
-    .map((part) => [data.products[part.product].name, tonnes(at(part.there, scenario) + at(part.back, scenario))]);
+  const ways = wayWords(item);
+  const parts = item.flow.filter((part) => state.product < 0 || part.product === state.product).flatMap((part) => (
+    [['there', 1], ['back', 0]].map(([way, i]) => ({ name: data.products[part.product].name, to: ways[i], value: at(part[way], scenario) }))))
+    .filter(({ value }) => value > 0).sort((p, q) => q.value - p.value);
   return el('div', {}, heading(title, note),
-    grid([[item.reported ? 'Tonnes a year, mostly reported' : 'Tonnes a year, estimated', tonnes(flow.both)],
+    grid([[scenario === 0 && item.reported ? 'Tonnes a year, mostly reported' : 'Tonnes a year, estimated', tonnes(flow.both)],
+      ...(scenario === 0 ? outerRows(item, state.product) : []),
       ...change(canvas, flow.both, before),
-      ...(products.length > 1 ? products : [])]));
+      ...parts.map(({ name, to, value }) => [`${name}, ${to}`, tonnes(value)])]));
+}
+
+/** Where the two ways of a line go: against its direction, along it. */
+function wayWords({ type, a, b, points }) {
+  if (type === 'leg') return [`to ${a.name}`, `to ${b.name}`];
+  const [[x, y], [right, bottom]] = [points[0], points[points.length - 1]];
+  const [dx, dy] = [right - x, bottom - y];
+  const words = Math.abs(dx) >= Math.abs(dy) ? ['westward', 'eastward'] : ['northward', 'southward'];
+  return (Math.abs(dx) >= Math.abs(dy) ? dx : dy) >= 0 ? words : words.reverse();
+}
+
+/** Sums of the bounds of all shipments along a line; nothing where one has none. */
+function outerRows(item, product) {
+  const parts = item.flow.filter((part) => (product < 0 || part.product === product) && part.there[0] + part.back[0] > 0);
+  if (!parts.length || parts.some(({ low, high }) => low === null || high === null)) return [];
+  const [low, high] = ['low', 'high'].map((side) => parts.reduce((sum, part) => sum + part[side], 0));
+  return low < high ? [['Between (outer bounds)', `${number(low)} and ${number(high)} t`]] : [];
 }
 
 /** A label with what kind of figure stands beside it, in small: its year, how it is known. */
@@ -48,10 +69,14 @@ const labelled = (text, ...more) => [text, el('small', { text: [' ', more.filter
 /** Tonnes with their bounds, or that nobody knows them; and where they come from. */
 function sourced(value, low, high, mark) {
   if (value === null || value === undefined) return [NOT_KNOWN, mark];
-  return [tonnes(value), bounds(low, high), mark];
+  const words = bounds(low, high);
+  return words ? [tonnes(value), ' ', whole(words, mark)] : whole(tonnes(value), mark);
 }
 
-const bounds = (low, high) => (low === null || high === null || low === undefined || high === undefined ? '' : ` (${number(low)}–${number(high)})`);
+/** Figures that stay on one line. */
+const whole = (...parts) => el('span', { class: 'sg-whole' }, parts);
+
+const bounds = (low, high) => (low === null || high === null || low === undefined || high === undefined ? '' : `(${number(low)}–${number(high)})`);
 
 function site(canvas, node, whole) {
   const { data } = canvas;
@@ -153,8 +178,8 @@ function linkTable(canvas, title, links, other, sources) {
     .sort((p, q) => q.now - p.now);
   if (!shown.length) return null;
   const rows = shown.slice(0, LINKS_TOLD).map(({ link, now }) => [link[other].name, data.countryName(link[other].country),
-    scenario > 0 ? [number(now), sources.added()]
-      : [number(now), bounds(link.low, link.high), link.reported && ' reported', sources.of(link.reference)]]);
+    scenario > 0 ? whole(number(now), sources.added())
+      : [number(now), ' ', whole(bounds(link.low, link.high), link.reported && ' reported', sources.of(link.reference))]]);
   const more = shown.length > LINKS_TOLD ? `, ${LINKS_TOLD} of ${shown.length}` : '';
   const known = scenario > 0 ? '' : [data.years, shown.some(({ link }) => !link.reported) && 'estimated'].filter(Boolean).join(', ');
   return el('section', {}, el('h4', { text: `${title}${more}` }), grid(rows, ['Site', 'Country', [YEARLY, known && el('small', { text: ` ${known}` })]]));
