@@ -12,6 +12,7 @@ from xyzservices import providers
 
 from supplygraph.errors import DataError, UnknownNameError
 from supplygraph.maps import map_network, map_result, page
+from supplygraph.maps.theme import LIGHT
 from supplygraph.maps.tiles import named, of
 from supplygraph.measures.concentration import concentration
 
@@ -110,6 +111,11 @@ def test_tiles_show_under_lines_and_fills_and_can_be_switched_off(tmp_path, open
         view.evaluate(f"() => {{ {APP}.map.setView([10, 150], 2.7, {{ animate: false }}); }}")
         view.wait_for_selector(".leaflet-tile-loaded")
         assert view.evaluate(ALPHA) < 160
+        # Pictures have the bundled shapes: nothing of the provider's goes into a file.
+        for sheet in ("print", "screen"):
+            drawing = view.evaluate(f"() => {APP}.canvas.picture('svg', '{sheet}')")
+            assert f'fill="{LIGHT.colours["ocean"]}"/>' in drawing
+            assert "opentopomap" not in drawing.lower()
         # Fractional zoom, and longitudes beyond the date line: every tile that is asked for exists.
         assert all(re.search(r"/3/[0-7]/[0-7]\.png$", url) for url in seen.requests if "/3/" in url)
         view.evaluate(f"() => {APP}.state.hidden.add('tiles') && {APP}.refresh()")

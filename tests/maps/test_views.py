@@ -164,5 +164,8 @@ def test_faults_are_seen(fault, pages, chromium):
 def test_another_smoothing_and_another_font_are_no_faults(scale, font, pages, chromium):
     which, window, mode, _ = VIEWS["network"]
     action = f"document.documentElement.style.setProperty('--font', '{font}')" if font else ""
+    with shown(chromium, pages(which), window, mode, "") as page:
+        usual = shot(page, window)
     with shown(chromium, pages(which), window, mode, action, scale=scale) as page:
-        assert same(kept("network"), shot(page, window)), shares(kept("network"), shot(page, window))
+        other = shot(page, window)
+    assert same(usual, other), shares(usual, other)

@@ -99,6 +99,7 @@ function attackWords(app) {
   return el('section', { class: 'sg-attack', 'aria-label': defence ? 'The best defence' : 'The worst joint failures' },
     el('p', { class: 'sg-headline', text: attackHeadline(attack), dir: 'auto' }),
     el('p', { class: attack.proved ? 'sg-note' : 'sg-note sg-unproved', text: attackProof(attack) }),
+    el('p', { class: 'sg-note', text: `Computed from the estimated flows${attack.years ? ` of ${attack.years}` : ''}, in contained tonnes a year.`, dir: 'auto' }),
     attack.shock && el('p', { class: 'sg-note', text: `On top of: ${attack.shock}`, dir: 'auto' }),
     grid([['Delivered while nothing fails', known(delivered, tonnes)], ...(defence ? [['Lost if nothing is protected', known(attack.before, tonnes)]] : []),
       [defence ? 'Lost all the same' : 'Lost if all fail', `${known(loss, tonnes)}${delivered > 0 ? ` (${percent(loss / delivered)})` : ''}`]]),
@@ -241,20 +242,13 @@ function attackRows(app, row) {
   return rows;
 }
 
-/** The same in one line, for a saved picture. */
-function attackSigns(attack) {
-  const area = attack.by === 'country' || attack.by === 'owner';
-  return [attack.fails.length && `Red ${area ? 'area' : 'disc'}: fails`, attack.guarded.length && `Blue ${area ? 'area' : 'ring'}: protected`,
-    attack.lost.size && 'Red arc: demand lost'].filter(Boolean).join(' · ') || 'Nothing fails';
-}
-
 function attackTables(data) {
   const { attack } = data;
   const value = (one) => (one === null ? UNKNOWN : one);
   const where = (code) => (code ? data.countryName(code) : '');
   const sets = ['Set', [MEMBER_WORDS[attack.by], 'Role', 'Country', 'Lost if it alone fails (t)', 'Lost if all but it fail (t)'],
-    () => attack.items.map((item) => [item.name, item.fails ? 'Fails' : 'Protected', where(item.country), value(item.alone), value(item.without)])];
+    () => attack.items.map((item) => ({ go: item.node, cells: [item.name, item.fails ? 'Fails' : 'Protected', where(item.country), value(item.alone), value(item.without)] }))];
   const losers = ['Who loses', ['Site', 'Country', 'Demand (t)', 'Lost (t)', 'Share of its demand lost'],
-    () => (attack.losers || []).map((row) => [row.name, where(row.country), value(row.demand), value(row.lost), row.demand > 0 ? row.lost / row.demand : UNKNOWN])];
+    () => (attack.losers || []).map((row) => ({ go: row.node, cells: [row.name, where(row.country), value(row.demand), value(row.lost), row.demand > 0 ? row.lost / row.demand : UNKNOWN] }))];
   return attack.losers && attack.losers.length ? [sets, losers] : [sets];
 }
