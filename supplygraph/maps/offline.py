@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from supplygraph.maps.tiles import Tiles
 
 SCRIPTS = (
-    "mode.js", "vector.js", "data.js", "draw.js", "lines.js", "sites.js", "sources.js", "popup.js", "table.js",
-    "tables.js", "search.js", "tools.js", "permalink.js", "keys.js", "answers.js", "zones.js", "timeline.js", "panel.js", "legend.js", "picture.js",
+    "mode.js", "vector.js", "data.js", "draw.js", "lines.js", "sites.js", "labels.js", "sources.js", "popup.js",
+    "table.js", "tables.js", "search.js", "tools.js", "permalink.js", "keys.js", "answers.js", "zones.js",
+    "timeline.js", "panel.js", "legend.js", "picture.js",
 )
 STYLES = ("map.css", "answers.css")
 #: What tells single failures, and draws their marks for joint ones too.

@@ -53,20 +53,62 @@ const Canvas = L.Layer.extend({
     this.canvas = L.DomUtil.create('canvas', 'sg-canvas', map.getPanes().overlayPane);
     this.canvas.setAttribute('aria-hidden', 'true');
     map.on('move', this.soon, this);
-    map.on('zoomend moveend resize viewreset', this.draw, this);
+    map.on('zoomend moveend resize viewreset', this.settle, this);
     this.draw();
   },
 
   onRemove(map) {
     this.canvas.remove();
     map.off('move', this.soon, this);
-    map.off('zoomend moveend resize viewreset', this.draw, this);
+    map.off('zoomend moveend resize viewreset', this.settle, this);
   },
 
-  /** Draw on the next frame; many moves in one frame cost one drawing. */
+  /** Follow the map on the next frame; many moves in one frame cost one drawing. */
   soon() {
     if (this.pending) return;
-    this.pending = requestAnimationFrame(() => { this.pending = 0; this.draw(); });
+    this.pending = requestAnimationFrame(() => { this.pending = 0; if (!this.scroll()) this.draw(); });
+  },
+
+  /** Draw when the map comes to rest, unless just that is drawn already. */
+  settle() {
+    const [now, drawn] = [this.frameOf(), this.frame];
+    const same = drawn && !this.scrolled && ['zoom', 'left', 'top', 'width', 'height'].every((name) => now[name] === drawn[name]);
+    if (!same || !now.corner.equals(drawn.corner)) this.draw();
+  },
+
+  /** While the map is dragged, move what is drawn and paint what comes into view; names follow when it rests. */
+  scroll() {
+    const { canvas, frame: drawn } = this;
+    const ratio = window.devicePixelRatio || 1;
+    const frame = this.frameOf();
+    if (!drawn || tilesUnder(this) || ['zoom', 'width', 'height'].some((name) => frame[name] !== drawn[name])) return false;
+    const [dx, dy] = [drawn.left - frame.left, drawn.top - frame.top];
+    if (Math.abs(dx) > frame.width / 2 || Math.abs(dy) > frame.height / 2 || dx * ratio % 1 || dy * ratio % 1) return false;
+    L.DomUtil.setPosition(canvas, frame.corner);
+    const pen = canvas.getContext('2d');
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.globalCompositeOperation = 'copy';
+    pen.drawImage(canvas, dx * ratio, dy * ratio);
+    pen.globalCompositeOperation = 'source-over';
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const { width, height } = frame;
+    const strip = (move, size, part) => move && part(move > 0 ? 0 : size + move, move > 0 ? move : size);
+    for (const part of [strip(dx, width, (from, to) => [from, 0, to, height]), strip(dy, height, (from, to) => [0, from, width, to])]) {
+      if (part) this.paintPart(pen, frame, part);
+    }
+    Object.assign(this, { frame, scrolled: true });
+    return true;
+  },
+
+  paintPart(pen, frame, part) {
+    const [left, top, right, bottom] = part;
+    pen.save();
+    pen.beginPath();
+    pen.rect(left, top, right - left, bottom - top);
+    pen.clip();
+    this.hits = [];
+    this.paint(pen, { ...frame, part });
+    pen.restore();
   },
 
   /** The scenario on this canvas; the left one of two always shows today. */
@@ -112,6 +154,8 @@ const Canvas = L.Layer.extend({
   },
 
   draw() {
+    if (this.pending) cancelAnimationFrame(this.pending);
+    Object.assign(this, { pending: 0, scrolled: false });
     const frame = this.frameOf();
     const ratio = window.devicePixelRatio || 1;
     const { canvas } = this;
@@ -163,7 +207,7 @@ const Canvas = L.Layer.extend({
       drawGains(this, pen, frame);
       drawChosen(this, pen, frame);
     }
-    drawLabels(this, pen, frame);
+    if (!frame.part) drawLabels(this, pen, frame);
   },
 });
 
@@ -203,13 +247,11 @@ function fillOf(canvas, iso) {
 function drawLand(canvas, pen, frame) {
   pen.lineJoin = 'round';
   inPlane(pen, frame, (copy) => {
-    const shift = copy * WORLD;
-    const left = frame.left / frame.k - shift;
-    const right = (frame.left + frame.width) / frame.k - shift;
+    const view = viewOf(frame, copy);
     pen.lineWidth = 0.7 / frame.k;
     pen.strokeStyle = canvas.data.theme.colours.border;
     for (const country of canvas.data.world) {
-      if (country.box[2] < left || country.box[0] > right) continue;
+      if (!meets(country.box, view)) continue;
       const colour = fillOf(canvas, country.iso);
       pen.fillStyle = colour;
       pen.globalAlpha = frame.tiled ? 0.55 : 1;

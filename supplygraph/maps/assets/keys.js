@@ -59,6 +59,8 @@ function holdFocus(app, map) {
     box.setAttribute('role', 'dialog');
     box.setAttribute('aria-label', title ? title.textContent : 'Details');
     content.setAttribute('tabindex', '0');
+    content.setAttribute('role', 'group');
+    content.setAttribute('aria-label', 'Figures');
     box.addEventListener('keydown', (event) => { if (event.key === 'Escape') { event.stopPropagation(); map.closePopup(); } });
     const close = box.querySelector('.leaflet-popup-close-button');
     if (close) close.setAttribute('title', 'Close');
@@ -76,7 +78,7 @@ function holdFocus(app, map) {
 
 /** On a touch screen a finger may miss a small sign: the nearest site within its width. */
 function touched(canvas, point) {
-  const near = canvas.hits.map(([x, y, r, node]) => [Math.hypot(x - point.x, y - point.y) - r, node]).filter(([away]) => away < 16);
+  const near = canvas.hits.map(([x, y, r]) => [Math.hypot(x - point.x, y - point.y) - r, { x, y }]).filter(([away]) => away < 16);
   near.sort(([a], [b]) => a - b);
-  return near.length ? near[0][1] : null;
+  return near.length ? siteUnder(canvas, near[0][1]) : null;
 }

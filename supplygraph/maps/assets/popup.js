@@ -17,6 +17,7 @@ function heading(title, note) {
 function describe(canvas, item, whole) {
   if (item.type === 'site') return item.kind === 'passage' ? strait(canvas, item, whole) : site(canvas, item, whole);
   if (item.type === 'country') return country(canvas, item.iso, whole);
+  if (item.type === 'pile') return pileWords(canvas, item, whole);
   if (item.type === 'edge') return link(canvas, item, whole);
   return lineWords(canvas, item);
 }
@@ -192,11 +193,12 @@ function strait(canvas, node, whole) {
   const now = at(node.flow, scenario);
   const failure = failureOf(data, node);
   const sources = new Sources(canvas);
+  const place = whole && sources.of(node.reference);
   const through = whole ? [labelled(`Tonnes${YEARLY.slice(1)}`, scenario ? '' : data.years, 'estimated'), [closed ? 'closed' : tonnes(now), sources.added()]]
     : ['Tonnes a year, estimated', closed ? 'closed' : tonnes(now)];
   const rows = [...(failure && !whole ? failureTip(data, failure) : []), ...answerRows(canvas, node), ...(failure ? [] : [through])];
   if (scenario > 0) rows.push(...change(canvas, now, at(node.flow, 0)));
-  const box = el('div', {}, heading(node.name, ['Strait', whole && sources.of(node.reference)]), failure && whole && failureWords(canvas, failure), rows.length > 0 && grid(rows));
+  const box = el('div', {}, heading(node.name, ['Strait', place]), failure && whole && failureWords(canvas, failure), rows.length > 0 && grid(rows));
   if (!whole) return box;
   const dependents = data.straits[node.index] || [];
   if (dependents.length) {

@@ -1,16 +1,4 @@
-// Sites, straits, their labels, and what lies under the pointer.
-
-/** Pixels on the page taken by panels; labels keep clear of them. */
-function takenBoxes(canvas) {
-  if (canvas.forPicture) return [];
-  const origin = canvas.map.getContainer().getBoundingClientRect();
-  const boxes = [];
-  for (const panel of document.querySelectorAll('.sg-panel, .sg-legend, .leaflet-control-zoom')) {
-    const r = panel.getBoundingClientRect();
-    if (r.width) boxes.push([r.left - origin.left - 4, r.top - origin.top - 4, r.right - origin.left + 4, r.bottom - origin.top + 4]);
-  }
-  return boxes;
-}
+// Sites and straits, and what lies under the pointer.
 
 /** Call `put(x, y)` for every copy of a place that lies on the screen. */
 function eachCopy(frame, place, margin, put) {
@@ -173,89 +161,6 @@ function ring(pen, colours, x, y, r) {
   pen.stroke();
 }
 
-/** Names, most important first, each where it hits nothing; those without room stay away. */
-function drawLabels(canvas, pen, frame) {
-  const { data, state } = canvas;
-  const { theme } = data;
-  const taken = takenBoxes(canvas);
-  const free = (b) => taken.every((q) => b[0] >= q[2] || b[2] <= q[0] || b[1] >= q[3] || b[3] <= q[1]);
-  const scenario = canvas.scenario();
-  const attack = attackShown(canvas);
-  if (attack || (data.failures && scenario === data.failures.base)) {
-    const texts = attack ? attackLabels(canvas, frame, attack) : failureLabels(canvas, frame);
-    for (const { place, gap } of texts) eachCopy(frame, place, 0, (x, y) => taken.push([x - gap + 4, y - gap + 4, x + gap - 4, y + gap - 4]));
-    for (const text of texts) {
-      const look = { font: `600 12px ${theme.font}`, ...text };
-      (text.places || [text.place]).some((place) => label(pen, frame, place, text.words, free, taken, look) > 0);
-    }
-    return;
-  }
-  for (const { place, words, gap, ...look } of [...answerLabels(canvas), ...dutyLabels(canvas)]) {
-    label(pen, frame, place, words, free, taken, { ...look, gap: gap === null ? radiusOf(canvas, place, frame) + 4 : gap });
-  }
-  const straits = state.hidden.has('passage') ? [] : data.ranked.filter((n) => n.kind === 'passage'
-    && (isClosed(data, scenario, n) || siteTonnes(canvas, n) > data.largest.passage * 0.03));
-  const sites = state.hidden.has('names') ? [] : data.ranked.filter((n) => n.kind !== 'passage'
-    && !state.hidden.has(n.kind) && concerns(state, n) && siteTonnes(canvas, n) > 0);
-  for (const node of straits) {
-    const r = radiusOf(canvas, node, frame);
-    eachCopy(frame, node, 0, (x, y) => taken.push([x - r, y - r, x + r, y + r]));
-  }
-  for (const node of straits) {
-    const closed = isClosed(data, scenario, node);
-    label(pen, frame, node, node.name + (closed ? ' – closed' : ''), free, taken, {
-      font: `600 12px ${theme.font}`, colour: closed ? theme.colours.closed : theme.colours.ink, gap: radiusOf(canvas, node, frame) + 4,
-    });
-  }
-  const budget = Math.round(10 + 12 * Math.max(0, frame.zoom - 2) ** 1.6);
-  // Who goes without most is named first.
-  const losers = sites.filter((node) => missing(canvas, node))
-    .sort((a, b) => missing(canvas, b).unmet - missing(canvas, a).unmet).slice(0, Math.round(budget / 2));
-  let put = 0;
-  for (const node of [...losers, ...sites.filter((other) => !losers.includes(other))]) {
-    if (put >= budget) break;
-    if (node.kind === 'port' && frame.zoom < 4.5) continue;
-    const short = missing(canvas, node);
-    const name = nameOf(node);
-    const text = short ? `${name.length > 34 ? name.slice(0, 32) + '…' : name} −${percent(short.unmet / short.demand)}` : name;
-    put += label(pen, frame, node, text, free, taken, {
-      font: `${short ? '600 ' : ''}11px ${theme.font}`, colour: theme.colours[short ? 'closed' : 'mute'],
-      gap: radiusOf(canvas, node, frame) + (short ? 7 : 3),
-    });
-  }
-}
-
-/** The unnamed rest of the world stands at some port, as it must stand somewhere: say so. */
-const nameOf = (node) => node.name + (node.residual && !node.country ? ' (place unknown)' : '');
-
-/** Write one name beside every copy of its place; returns how many found room. */
-function label(pen, frame, node, text, free, taken, look) {
-  const shown = text.length > 42 ? text.slice(0, 40) + '…' : text;
-  pen.font = look.font;
-  const width = pen.measureText(shown).width;
-  const { gap } = look;
-  let put = 0;
-  eachCopy(frame, node, 0, (x, y) => {
-    const places = [[x + gap, y + 4], [x - gap - width, y + 4], [x - width / 2, y - gap - 2], [x - width / 2, y + gap + 10],
-      [x + gap, y - 8], [x + gap, y + 16], [x - gap - width, y - 8], [x - gap - width, y + 16]];
-    for (const [left, base] of places) {
-      if (left < 4 || left + width > frame.width - 4) continue;
-      const box = [left - 2, base - 11, left + width + 2, base + 4];
-      if (!free(box)) continue;
-      taken.push(box);
-      pen.lineJoin = 'round';
-      pen.lineWidth = 3.2;
-      pen.strokeStyle = frame.halo;
-      pen.strokeText(shown, left, base);
-      pen.fillStyle = look.colour;
-      pen.fillText(shown, left, base);
-      put += 1;
-      break;
-    }
-  });
-  return put;
-}
-
 // -- pointing -------------------------------------------------------------------------------------------
 
 /** The thing under a point of the screen: a site first, then a line, then a country. */
@@ -263,37 +168,50 @@ function under(canvas, point) {
   return siteUnder(canvas, point) || edgeUnder(canvas, point) || lineUnder(canvas, point) || countryUnder(canvas, point);
 }
 
+/** Sites whose signs lie closer together than this many pixels cannot be pointed at one by one. */
+const PILE = 6;
+
+/** The site under a point; where others lie on the same spot, all of them. */
 function siteUnder(canvas, point) {
-  let best = null;
-  let nearest = Infinity;
-  for (const [x, y, r, node] of canvas.hits) {
-    const distance = Math.hypot(x - point.x, y - point.y);
-    if (distance <= r && distance < nearest) {
-      nearest = distance;
-      best = node;
-    }
-  }
-  return best;
+  const near = canvas.hits.map(([x, y, r, node]) => ({ x, y, node, away: Math.hypot(x - point.x, y - point.y), r }))
+    .filter(({ away, r }) => away <= r);
+  if (!near.length) return null;
+  const best = near.reduce((first, other) => (other.away < first.away ? other : first));
+  const same = near.filter(({ x, y }) => Math.hypot(x - best.x, y - best.y) < PILE).map(({ node }) => node);
+  const nodes = canvas.data.ranked.filter((node) => same.includes(node));
+  return nodes.length > 1 ? { type: 'pile', nodes, kind: best.node.kind } : best.node;
 }
 
+/** Several sites on one spot: for the pointer their names, for a click a list to choose from. */
+function pileWords(canvas, { nodes }, whole) {
+  const { app, data } = canvas;
+  const few = whole ? nodes : nodes.slice(0, 6);
+  const about = (node) => [KIND_WORDS[node.kind], node.country && data.countryName(node.country), tonnes(siteTonnes(canvas, node))].filter(Boolean).join(' · ');
+  const go = (node) => (failureOf(data, node) ? app.open(failureOf(data, node)) : app.point(node));
+  return el('div', { class: 'sg-pile' }, heading(`${nodes.length} sites here`, whole ? null : 'Click to choose one'),
+    el('ul', {}, few.map((node) => el('li', {},
+      whole ? el('button', { type: 'button', class: 'sg-go', text: node.name, dir: 'auto', click: () => go(node) }) : el('span', { text: node.name, dir: 'auto' }),
+      el('small', { text: ` ${about(node)}`, dir: 'auto' })))),
+    few.length < nodes.length && el('p', { class: 'sg-note', text: `and ${nodes.length - few.length} more` }));
+}
+
+/** The line under a point: wide ones are hit anywhere on their breadth. */
 function lineUnder(canvas, point) {
   const { frame, state, data } = canvas;
   const x = (point.x + frame.left) / frame.k;
   const y = (point.y + frame.top) / frame.k;
-  const reach = 6 / frame.k;
   let best = null;
-  let nearest = reach;
-  const candidates = [
-    ...(state.hidden.has('lanes') ? [] : data.lanes),
-    ...(state.hidden.has('legs') ? [] : data.legs),
-  ];
-  for (const item of candidates) {
-    if (!canvas.shown(item)) continue;
-    for (const copy of frame.copies) {
-      const distance = distanceTo(item, x - copy * WORLD, y, nearest);
-      if (distance < nearest) {
-        nearest = distance;
-        best = item;
+  let nearest = 6 / frame.k;
+  for (const [name, { width }] of Object.entries(looksOf(canvas))) {
+    if (state.hidden.has(name)) continue;
+    for (const load of loadsOf(canvas, data[name])) {
+      const half = breadthOf(data.theme, load, width, frame) / 2 / frame.k;
+      for (const copy of frame.copies) {
+        const distance = distanceTo(load.item, x - copy * WORLD, y, nearest + half) - half;
+        if (distance < nearest) {
+          nearest = distance;
+          best = load.item;
+        }
       }
     }
   }
