@@ -104,7 +104,8 @@ function answerTable(data) {
   return ['Answer', ['Name', 'Country', `${answer.label}${unit}`, 'Low', 'High'], () => answer.ranked.map((row) => {
     const place = rowPlace(data, row[0]);
     const country = place && place.node ? data.countryName(place.node.country) : '';
-    return [rowName(data, row), country, ...row.slice(2).map((value) => (value === null ? '' : value))];
+    const go = place && (place.node || (place.iso && { type: 'country', iso: place.iso }));
+    return { go, cells: [rowName(data, row), country, ...row.slice(2).map((value) => (value === null ? '' : value))] };
   })];
 }
 

@@ -129,8 +129,8 @@ function failureTable(data) {
     'Lost, short term (t)', 'Lost, today\'s links (t)', 'No route without it (t)', 'In minimum cuts of', 'Share of demand lost', 'Demand lost (t)'];
   const value = (one) => (one === null ? UNKNOWN : one);
   const words = { supply: null, use: null, strait: 'Strait', unnamed: 'Unnamed rest', country: 'Country', owner: 'Owner', edge: 'Link' };
-  return ['Failures', columns, () => data.failures.items.map((item) => [item.name, words[item.group] || KIND_WORDS[item.node.kind],
+  return ['Failures', columns, () => data.failures.items.map((item) => ({ go: item, cells: [item.name, words[item.group] || KIND_WORDS[item.node.kind],
     item.iso ? item.name : item.node && item.node.country ? data.countryName(item.node.country) : '', item.loss === null ? UNKNOWN : item.method,
     ...['through', 'days', 'km', 'usd', 'zone', 'short', 'existing', 'dominatesT', 'inCut'].map((name) => value(item[name])),
-    value(lossShare(data.failures, item)), value(item.loss)])];
+    value(lossShare(data.failures, item)), value(item.loss)] }))];
 }

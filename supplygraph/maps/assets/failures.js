@@ -142,7 +142,7 @@ function failureWords(canvas, item) {
     : `${item.bound ? 'at most ' : ''}${tonnes(failures.delivered - item.loss)} of ${tonnes(failures.delivered)}`;
   return el('section', { class: 'sg-failure' },
     el('p', { class: 'sg-headline', text: failureHeadline(data, item) }),
-    item.loss !== null && el('p', { class: 'sg-note', text: `${sentence(item.method)}; after the best rerouting.`, dir: 'auto' }),
+    item.loss !== null && el('p', { class: 'sg-note', text: `${sentence(item.method)}; after the best rerouting. Computed from the estimated flows${failures.years ? ` of ${failures.years}` : ''}.`, dir: 'auto' }),
     grid([['The rest still delivers', rest], ['Through it, estimated', known(item.through, tonnes)],
       ...detourRows(item)]),
     titled('Who loses', item.losers, grid(first(item.losers).map(({ node, tonnes: lost }) => (

@@ -40,7 +40,9 @@ class App {
     this.panel.update();
     this.fit();
     this.attach(this.map, this.canvas);
-    this.map.on('zoomend', () => this.legend.update());
+    this.map.on('zoomend', () => { this.legend.update(); markZoom(this); });
+    L.control.scale({ imperial: false, position: 'bottomright', maxWidth: 110 }).addTo(this.map);
+    markZoom(this);
     systemDark.addEventListener('change', () => setMode(this, document.documentElement.getAttribute('data-mode')));
     this.walk = new Walk(this);
     this.tiles = data.tiles ? new BaseMap(this) : null;
@@ -68,11 +70,16 @@ class App {
     return map;
   }
 
-  /** Show every site that ships or receives, and all that fails together, clear of the panel. */
-  fit() {
+  /** The places of every site that ships or receives, and of all that fails together. */
+  extent() {
     const marked = this.data.attack ? this.data.attack.marked : new Set();
     const active = this.data.nodes.filter((node) => marked.has(node.index) || (node.kind !== 'passage' && node.flow.some((value) => value > 0)));
-    const places = (active.length ? active : this.data.nodes).map((node) => [node.lat, node.lon]);
+    return (active.length ? active : this.data.nodes).map((node) => [node.lat, node.lon]);
+  }
+
+  /** Show every site, clear of the panel. */
+  fit() {
+    const places = this.extent();
     if (!places.length) return;
     const wide = window.innerWidth > 700;
     const panel = this.panel.element.getBoundingClientRect();
@@ -269,12 +276,15 @@ class App {
 
   /** Two maps that move together: today on the left (or above), the scenario on the right. */
   split(on) {
-    const view = this.clearView();
+    const seen = this.clearView();
+    const sites = L.latLngBounds(this.extent());
+    // Half a window has no room for seas without ships.
+    const view = sites.isValid() && seen.contains(sites) ? sites.pad(0.06) : seen;
     const { element } = this.legend;
     if (on) this.legendOpen = element.open;
     element.open = on ? false : this.legendOpen;
     if (on && this.maps.length === 1) {
-      const second = el('div', { id: 'map-today', class: 'sg-second', 'aria-label': 'Today' });
+      const second = el('div', { id: 'map-today', class: 'sg-second', role: 'application', 'aria-label': 'Today: arrow keys move both maps' });
       this.page.prepend(second);
       this.page.classList.add('sg-split');
       const map = this.makeMap(second, false);

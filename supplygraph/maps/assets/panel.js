@@ -42,6 +42,8 @@ class Panel {
     this.fold = (on) => {
       folded = on;
       this.element.classList.toggle('sg-folded', on);
+      this.app.page.classList.toggle('sg-sheet-down', on);
+      this.app.maps.forEach((map) => map.invalidateSize({ animate: false }));
       button.setAttribute('aria-expanded', String(!on));
       this.app.redraw();
     };

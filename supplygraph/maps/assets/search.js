@@ -21,17 +21,18 @@ function placesOf(app) {
   return [...data.ranked.map(site), ...countries].map((place) => ({ ...place, name: folded(place.text), rest: folded(place.more) }));
 }
 
-/** Whole names first, then codes, beginnings, names, and those found by operator or owner; each in order of size. */
+/** Whole names first, then the country of a code, beginnings, sites there, other names, operators and owners; each by size. */
 function searched(places, words) {
   const wanted = folded(words.trim());
   if (!wanted) return [];
   const code = words.trim().toUpperCase();
   const rankOf = ({ name, rest, code: own, country }) => {
     if (name === wanted) return 0;
-    if (own === code) return country ? 1 : 5;
+    if (country && own === code) return 1;
     if (name.startsWith(wanted)) return 2;
-    if (name.includes(wanted)) return 3;
-    return rest.includes(wanted) ? 4 : 9;
+    if (own === code) return 3;
+    if (name.includes(wanted)) return 4;
+    return rest.includes(wanted) ? 5 : 9;
   };
   return places.map((place) => [rankOf(place), place]).filter(([rank]) => rank < 9)
     .sort(([a], [b]) => a - b).slice(0, FOUND).map(([, place]) => place);

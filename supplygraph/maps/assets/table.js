@@ -117,7 +117,7 @@ class TableView {
     return el('tr', { class: go ? 'sg-goes' : null, ...(go ? { click: () => visit(false) } : {}) }, cells.map((cell, i) => {
       const text = this.cell(cell, columns[i]);
       const numeric = typeof cell === 'number' || cell === null;
-      return el(i ? 'td' : 'th', { scope: i ? null : 'row', class: numeric ? 'sg-num' : null, dir: typeof cell === 'string' ? 'auto' : null },
+      return el(i ? 'td' : 'th', { scope: i ? null : 'row', class: numeric ? 'sg-num' : columns[i].long ? 'sg-long' : null, dir: typeof cell === 'string' ? 'auto' : null },
         i ? text : first(text));
     }));
   }

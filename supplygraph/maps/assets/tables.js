@@ -19,7 +19,7 @@ function scenariosTold({ data, state }, all) {
   return state.mode === 'single' || state.scenario === 0 ? [state.scenario] : [0, state.scenario];
 }
 
-const flowColumns = ({ data }, told) => told.map((i, position) => column(data.scenarios.length > 1 ? data.scenarios[i].name : 'Tonnes', 't a year',
+const flowColumns = ({ data }, told, text = 'Through it') => told.map((i, position) => column(data.scenarios.length > 1 ? data.scenarios[i].name : text, 't a year',
   { main: position === told.length - 1 }));
 
 /** Whether the map shows a site: its layer is on, it has to do with the product, and ports and straits carry something. */
@@ -34,7 +34,7 @@ function siteTable(canvas, all) {
   const { data } = canvas;
   const told = scenariosTold(canvas, all);
   const columns = [...['Site', 'Kind', 'Country', 'Operator', 'Status', 'Confidence'].map((text) => column(text)), ...flowColumns(canvas, told),
-    column('Made or used', 't a year'), column('Low', 't a year'), column('High', 't a year'), column('Capacity', 't a year'), column('Year', '', { year: true }), column('Source')];
+    column('Made or used', 't a year'), column('Low', 't a year'), column('High', 't a year'), column('Capacity', 't a year'), column('Year', '', { year: true }), column('Source', '', { long: true })];
   return ['Sites', columns, () => data.nodes.filter((node) => node.kind !== 'passage' && (all || onMap(canvas, node, told))).map((node) => {
     // Several activities at one site are not one figure: the table of activities has each with its bounds.
     const [one] = node.processes.length === 1 ? node.processes : [{ activity: node.processes.length ? 'see Activities' : '', low: '', high: '', capacity: '' }];
@@ -52,7 +52,7 @@ function activityTable(canvas, all) {
   const ids = new Set(state.product < 0 || all ? data.products.map(({ id }) => id) : [data.products[state.product].id]);
   const words = (id) => sentence((id || '').replace(/-/g, ' '));
   const columns = [...['Site', 'Country', 'Activity', 'Product', 'From', 'Operator'].map((text) => column(text)), column('Tonnes', 't a year', { main: true }),
-    column('Low', 't a year'), column('High', 't a year'), column('Capacity', 't a year'), column('Year', '', { year: true }), column('Confidence'), column('Source')];
+    column('Low', 't a year'), column('High', 't a year'), column('Capacity', 't a year'), column('Year', '', { year: true }), column('Confidence'), column('Source', '', { long: true })];
   const rows = () => data.nodes.filter((node) => all || !state.hidden.has(node.kind)).flatMap((node) => node.processes
     .filter(({ input, output }) => ids.has(input) || ids.has(output))
     .map((one) => ({ go: node, cells: [node.name, node.country ? data.countryName(node.country) : '', ACTIVITIES[one.role] || sentence(one.role),
@@ -72,8 +72,8 @@ function linkTableOf(canvas, all) {
   const told = scenariosTold(canvas, all);
   const least = leastFlow(data, state);
   const shown = (link) => (state.product < 0 || link.product === state.product) && told.some((i) => at(link.flow, i) >= Math.max(least, 1e-9));
-  const columns = [...['From', 'To', 'Product', 'Basis'].map((text) => column(text)), ...flowColumns(canvas, told), column('Low, today', 't a year'),
-    column('High, today', 't a year'), column('From country'), column('To country'), column('Year', '', { year: true }), column('Source')];
+  const columns = [...['From', 'To', 'Product', 'Basis'].map((text) => column(text)), ...flowColumns(canvas, told, 'Shipped'), column('Low, today', 't a year'),
+    column('High, today', 't a year'), column('From country'), column('To country'), column('Year', '', { year: true }), column('Source', '', { long: true })];
   const country = (node) => (node.country ? data.countryName(node.country) : '');
   return ['Links', columns, () => data.links.filter((link) => all || shown(link)).map((link) => ({ go: link, cells: [link.a.name, link.b.name,
     data.products[link.product].name, link.reported ? 'reported' : 'estimated', ...told.map((i) => at(link.flow, i)), link.low, link.high,
@@ -83,7 +83,7 @@ function linkTableOf(canvas, all) {
 function straitTable(canvas, all) {
   const { data } = canvas;
   const told = scenariosTold(canvas, all);
-  return ['Straits', [column('Strait'), ...flowColumns(canvas, told), column('Year', '', { year: true }), column('Source')], () => data.nodes
+  return ['Straits', [column('Strait'), ...flowColumns(canvas, told), column('Year', '', { year: true }), column('Source', '', { long: true })], () => data.nodes
     .filter((node) => node.kind === 'passage' && (all || onMap(canvas, node, told)))
     .map((node) => ({ go: node, cells: [node.name, ...told.map((i) => (isClosed(data, i, node) ? 'closed' : at(node.flow, i))), data.years, ADDED_UP] }))];
 }
@@ -93,7 +93,7 @@ function countryTable(canvas, all) {
   const told = scenariosTold(canvas, all);
   const stages = [...new Set(Object.values(data.countries).flatMap(([, made]) => Object.keys(made)))];
   const columns = [column('Country'), ...told.map((i, position) => column(`Share of ${data.stage}${data.scenarios.length > 1 ? `, ${data.scenarios[i].name}` : ''}`, '',
-    { share: true, main: position === told.length - 1 })), ...stages.map((stage) => column(`${sentence(stage)}, today`, 't a year')), column('Year', '', { year: true }), column('Source')];
+    { share: true, main: position === told.length - 1 })), ...stages.map((stage) => column(`${sentence(stage)}, today`, 't a year')), column('Year', '', { year: true }), column('Source', '', { long: true })];
   return ['Countries', columns, () => Object.entries(data.countries).map(([iso, [name, made, shares]]) => ({ go: { type: 'country', iso },
     cells: [name, ...told.map((i) => at(shares, i)), ...stages.map((stage) => made[stage] || ''), data.years, ADDED_UP] }))];
 }

@@ -59,7 +59,7 @@ const KEYS = [
 ];
 const READING = [
   'Click or tap a site, a line, a strait or a country: its figures, each with year and source.',
-  'Dashed lines and hollow figures are estimates; brackets hold 5 to 95 % of what is likely. A number that is missing reads “not known”.',
+  'Dashed lines are estimates. Brackets behind a number hold its 5 and 95 % bounds. A number that is missing reads “not known”.',
   'Table shows the same figures as rows. The address of the page holds the view: copy it to show others what you see.',
 ];
 
