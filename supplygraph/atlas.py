@@ -1,4 +1,4 @@
-"""The main job: measures, a FORGE rerouting, tables and an offline map per mineral, with an index page."""
+"""The main job: measures, a FORGE rerouting, tables and offline maps per mineral, with an index page and a gallery."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from supplygraph import __version__
+from supplygraph import __version__, gallery
+from supplygraph.atlas_tables import key_figures, write_tables
 from supplygraph.errors import DataError, SupplyGraphError, UnknownNameError
-from supplygraph.maps import atlas_page, evidence_page, map_network
+from supplygraph.maps import atlas_page, evidence_page, gallery_page, map_network, tables_page
+from supplygraph.maps.sheet import Site, place
 from supplygraph.measures.centrality import refining_centrality
 from supplygraph.measures.chokepoints import chokepoints
 from supplygraph.measures.concentration import concentration
 from supplygraph.measures.evidence import evidence
 from supplygraph.measures.exposure import exposure
 from supplygraph.measures.interdiction import interdict
-from supplygraph.network.formats import for_people, write
+from supplygraph.network.formats import write
 from supplygraph.response.reroute import reroute
 from supplygraph.scenario.alignment import forge
 from supplygraph.scenario.shock import Shock
@@ -34,6 +36,7 @@ from supplygraph.world.workers import crew, deaf
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from supplygraph.maps.offline import OfflineMap
     from supplygraph.network.network import SupplyNetwork
     from supplygraph.results import Result
 
@@ -104,27 +107,38 @@ def _mined(net: SupplyNetwork) -> bool:
 
 
 def summary(chapter: Chapter) -> dict[str, Any]:
-    """Return what the index page says of a mineral, as plain values."""
-    quality = datasets()
-    quality = quality[quality["mineral"] == chapter.mineral]
+    """Return what the index page says of a mineral, as plain values; ``maps`` and ``tables`` come with the files."""
+    told = _forge(chapter)
+    figures = key_figures(chapter.answers, told)
     return {
         "mineral": chapter.mineral,
-        "title": chapter.mineral.replace("_", " ").capitalize(),
+        "title": _title(chapter.mineral),
         "shares": {stage: _leaders(chapter, stage) for stage in ("mining", "refining") if stage in chapter.answers},
         "owners": _leaders(chapter, "refining_by_owner"),
         "failures": {
             what: _failures(chapter.answers[f"chokepoints_{what}"], chapter.answers[f"worst_{what}"])
             for what in _FAILURES
         },
-        "forge": _forge(chapter),
+        "forge": told,
+        "figures": {key: {"row": row} for row, key in enumerate(figures.index, start=1)},
         "evidence": told_evidence(chapter.mineral, chapter.answers["evidence"]),
-        "quality": json.loads(quality.to_json(orient="records")),
+        "quality": json.loads(_quality(chapter).to_json(orient="records")),
+        "weak": [str(words) for words in chapter.net.meta.get("weak_spots", [])],
         "network": {
             "sites": int(chapter.net.nodes["kind"].isin(["mine", "refinery", "factory"]).sum()),
             "shipments": len(chapter.net.shipments),
             "fingerprint": chapter.net.fingerprint[:12],
         },
     }
+
+
+def _title(mineral: str) -> str:
+    return mineral.replace("_", " ").capitalize()
+
+
+def _quality(chapter: Chapter) -> pd.DataFrame:
+    quality = datasets()
+    return quality[quality["mineral"] == chapter.mineral]
 
 
 def told_evidence(mineral: str, answer: Result) -> dict[str, Any]:
@@ -134,7 +148,7 @@ def told_evidence(mineral: str, answer: Result) -> dict[str, Any]:
     rows = table.assign(note=texts["note"], source=texts["source"], our_year=table["our_year"].astype(object))
     return {
         "mineral": mineral,
-        "title": mineral.replace("_", " ").capitalize(),
+        "title": _title(mineral),
         "words": answer.explain(),
         "draws": answer.params["draws"],
         "rows": rows.to_dict("records"),
@@ -143,13 +157,14 @@ def told_evidence(mineral: str, answer: Result) -> dict[str, Any]:
 
 def _leaders(chapter: Chapter, name: str) -> dict[str, Any]:
     answer = chapter.answers[name]
-    table = answer.table
     names = chapter.net.countries["name"]
+    first = answer.table[["share", "share_low", "share_high"]].head(4).to_dict("index")
     rows = [
-        {"country": str(code), "name": str(names.get(code, code)), **row}
-        for code, row in table[["share", "share_low", "share_high"]].head(4).to_dict("index").items()
+        {"country": str(code), "name": str(names.get(code, code)), **row, "row": place}
+        for place, (code, row) in enumerate(first.items(), 1)
     ]
     return {
+        "table": name,
         "rows": rows,
         "hhi": float(answer.hhi),
         "hhi_low": float(answer.hhi_low),
@@ -160,10 +175,11 @@ def _leaders(chapter: Chapter, name: str) -> dict[str, Any]:
 
 def _failures(answer: Result, together: Result) -> dict[str, Any]:
     """Return the worst single failures as rows, and what else is to be said about them."""
-    table = answer.table
+    table = answer.table.assign(row=range(1, len(answer.table) + 1))
     # A factory that stops loses its own demand; that is no chokepoint of anybody else's.
     table = table[~table["residual"].astype(bool) & (table["kind"] != "factory")]
-    columns = ["name", "country", "throughput_t", "loss_t", "loss_share", "loss_short_t", "zone_loss_t", "days", "km"]
+    columns = ["name", "country", "throughput_t", "loss_t", "loss_share", "loss_short_t", "zone_loss_t", "days", "km",
+               "row"]
     rows = json.loads(table[columns].head(_WORST).reset_index(drop=True).to_json(orient="records"))
     return {"rows": rows, "notes": [*_cut_off(table), *_together(together)]}
 
@@ -216,46 +232,55 @@ def _forge(chapter: Chapter) -> dict[str, Any]:
 
 
 def write_chapter(mineral: str, folder: Path) -> dict[str, Any]:
-    """Study one mineral and write its map and tables into ``folder / mineral``."""
+    """Study one mineral and write its maps and tables into ``folder / mineral``."""
     chapter = study(mineral)
     target = folder / mineral
-    tables = target / "tables"
-    tables.mkdir(parents=True)
-    for name, answer in chapter.answers.items():
-        for part, frame in answer.tables.items():
-            label = name if part == "table" else f"{name}_{part}"
-            for_people(_flat(frame)).to_csv(tables / f"{label}.csv", index=False, lineterminator="\n")
-    for name in ("corrections", "fit"):
-        frame = pd.DataFrame(chapter.net.meta.get(name, []))
-        if len(frame):
-            for_people(frame).to_csv(tables / f"{name}.csv", index=False, lineterminator="\n")
-    write(chapter.net, str(target / f"{mineral}.gpkg"))
-    page = map_network(
-        chapter.net,
-        title=f"{mineral.replace('_', ' ').capitalize()}: who supplies whom",
-        scenarios=[chapter.plan, chapter.answers["reroute_aligned"]],
-        alignment=forge(AS_OF),
-    )
-    page.save_html(target / "map.html")
-    countries, sites, straits = (chapter.answers[f"chokepoints_{what}"] for what in _FAILURES)
-    failures = sites.map(
-        title=f"{mineral.replace('_', ' ').capitalize()}: what hurts most if it fails",
-        beside=[straits, countries],
-        alignment=forge(AS_OF),
-    )
-    failures.save_html(target / "chokepoints.html")
+    (target / "tables").mkdir(parents=True)
     told = summary(chapter)
-    told["tables"] = sorted(str(path.relative_to(folder)) for path in tables.iterdir())
+    quality = _quality(chapter)
+    told["tables"] = write_tables(target / "tables", _tables(chapter, quality, told), chapter.net, quality)
+    told["names"] = {str(code): str(name) for code, name in chapter.net.countries["name"].items()}
+    write(chapter.net, str(target / f"{mineral}.gpkg"))
+    told["maps"] = []
+    for name, title, text, drawn in _maps(chapter):
+        drawn.save_html(target / name)
+        told["maps"].append({"href": f"{mineral}/{name}", "title": title, "text": text})
     return told
 
 
-def _flat(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the index as columns; an index that a column repeats, or that has no name, is dropped."""
-    known = [name for name in frame.index.names if name is not None and name not in frame.columns]
-    return frame.reset_index(known).reset_index(drop=True) if known else frame.reset_index(drop=True)
+def _maps(chapter: Chapter) -> Iterator[tuple[str, str, str, OfflineMap]]:
+    """Yield the chapter's maps: file, title and text of its link, the map itself. One more map is one more yield."""
+    title, zone = _title(chapter.mineral), forge(AS_OF)
+    scenarios = [chapter.plan, chapter.answers["reroute_aligned"]]
+    drawn = map_network(chapter.net, title=f"{title}: who supplies whom", scenarios=scenarios, alignment=zone)
+    yield "map.html", "Who supplies whom", "Flows from mines to factories, today and after rerouting.", drawn
+    countries, sites, straits = (chapter.answers[f"chokepoints_{what}"] for what in _FAILURES)
+    heading = f"{title}: what hurts most if it fails"
+    drawn = sites.map(title=heading, beside=[straits, countries], alignment=zone)
+    yield "chokepoints.html", "What hurts most", "Sites, straits and countries by what is lost when they fail.", drawn
 
 
-def write_atlas(minerals: Sequence[str] | None, out: str | Path, *, progress: bool = False, workers: int = 2) -> Path:
+def _tables(chapter: Chapter, quality: pd.DataFrame, told: dict[str, Any]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the chapter's tables by name."""
+    yield "key_figures", key_figures(chapter.answers, told["forge"]).reset_index(drop=True)
+    yield "quality", quality.reset_index(drop=True)
+    for name, answer in chapter.answers.items():
+        for part, frame in answer.tables.items():
+            yield (name if part == "table" else f"{name}_{part}"), frame
+    for name in ("corrections", "fit"):
+        frame = pd.DataFrame(chapter.net.meta.get(name, []))
+        if len(frame):
+            yield name, frame
+
+
+def write_atlas(
+    minerals: Sequence[str] | None,
+    out: str | Path,
+    *,
+    progress: bool = False,
+    workers: int = 2,
+    notebooks: Sequence[Path] | None = None,
+) -> Path:
     """Write the atlas and return the path of its index page.
 
     Everything is written beside the target first and moved there when it is whole, so an
@@ -271,6 +296,9 @@ def write_atlas(minerals: Sequence[str] | None, out: str | Path, *, progress: bo
         Show a progress bar on stderr.
     workers
         Processes to use.
+    notebooks
+        Notebooks to run for the gallery; the bundled ones when ``None``, no gallery when empty. If what a gallery needs
+        is not installed, the index page says how to get it.
 
     Raises
     ------
@@ -278,21 +306,45 @@ def write_atlas(minerals: Sequence[str] | None, out: str | Path, *, progress: bo
         If a mineral is not bundled.
     DataError
         If ``out`` is a file, or a folder that is not an atlas.
+    SupplyGraphError
+        If a notebook fails; the message names the cell.
     OSError
         If ``out`` cannot be written.
     """
     chosen = _choose(minerals)
+    books = gallery.notebooks() if notebooks is None else list(notebooks)
+    lacking = bool(books) and bool(gallery.lacking())
     target = Path(out).absolute()
     with _beside(target) as work:
-        told = _write_chapters(chosen, work, progress=progress, workers=workers)
-        proof = evidence_page.evidence(
-            [mineral["evidence"] for mineral in told], version=__version__, index="index.html"
-        )
-        (work / "evidence.html").write_text(proof, encoding="utf-8")
-        (work / "index.html").write_text(atlas_page.index(told, version=__version__, as_of=AS_OF), encoding="utf-8")
+        told, ran = _write_parts(chosen, [] if lacking else books, work, progress=progress, workers=workers)
+        site = Site(tuple((mineral["mineral"], mineral["title"]) for mineral in told), bool(ran))
+        why = atlas_page.missing_gallery() if lacking else ""
+        _write_pages(work, told, ran, site, why)
         mark = {"version": __version__, "minerals": chosen, "as_of": AS_OF}
         (work / _MARK).write_text(json.dumps(mark, indent=1) + "\n", encoding="utf-8")
     return target / "index.html"
+
+
+def _write_pages(
+    work: Path, told: Sequence[dict[str, Any]], ran: Sequence[dict[str, Any]], site: Site, why: str
+) -> None:
+    """Write the pages that are made of what the chapters and the notebooks told."""
+    books = [gallery_page.summary(book) for book in ran]
+    proofs = [mineral["evidence"] for mineral in told]
+    pages = {
+        "index.html": atlas_page.index(told, version=__version__, as_of=AS_OF, gallery=books, no_gallery=why),
+        "evidence.html": evidence_page.evidence(proofs, version=__version__, site=site),
+    }
+    for mineral in told:
+        page = tables_page.tables(mineral, version=__version__, site=site, names=mineral["names"])
+        pages[f"{mineral['mineral']}/tables.html"] = page
+    if ran:
+        pages["gallery/index.html"] = gallery_page.gallery(books, version=__version__, site=site)
+    for book in ran:
+        page = gallery_page.notebook(book, version=__version__, site=site)
+        pages[f"gallery/{place(book['name'])}.html"] = page
+    for name, text in pages.items():
+        (work / name).write_text(text, encoding="utf-8")
 
 
 def _choose(minerals: Sequence[str] | None) -> list[str]:
@@ -303,20 +355,32 @@ def _choose(minerals: Sequence[str] | None) -> list[str]:
     return [name for name in known if not minerals or name in minerals]
 
 
-def _write_chapters(minerals: list[str], work: Path, *, progress: bool, workers: int) -> list[dict[str, Any]]:
+def _write_parts(
+    minerals: list[str], books: Sequence[Path], work: Path, *, progress: bool, workers: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Write chapters and run notebooks, each in a process; return what they told, in order."""
     with deaf():  # a compiled module that is interrupted while it loads fails in its own words
         from tqdm.auto import tqdm
 
     told: dict[str, dict[str, Any]] = {}
-    with crew(min(workers, len(minerals))) as pool:
+    ran: dict[Path, dict[str, Any]] = {}
+    if books:
+        (work / "gallery").mkdir()
+    with crew(min(workers, len(minerals) + len(books))) as pool:
         with deaf():
-            jobs = {pool.submit(write_chapter, mineral, work): mineral for mineral in minerals}
-        with tqdm(total=len(jobs), disable=not progress, desc="atlas", unit="mineral") as bar:
+            chapters = {pool.submit(write_chapter, mineral, work): mineral for mineral in minerals}
+            runs = {pool.submit(gallery.run, book, work / "gallery"): book for book in books}
+        jobs = {**chapters, **runs}
+        with tqdm(total=len(jobs), disable=not progress, desc="atlas", unit="part") as bar:
             for job in as_completed(jobs):
-                told[jobs[job]] = job.result()
-                bar.set_postfix_str(jobs[job])
+                if job in chapters:
+                    told[chapters[job]] = job.result()
+                    bar.set_postfix_str(chapters[job])
+                else:
+                    ran[runs[job]] = job.result()
+                    bar.set_postfix_str(f"notebook {runs[job].stem}")
                 bar.update()
-    return [told[mineral] for mineral in minerals]
+    return [told[mineral] for mineral in minerals], [ran[book] for book in books]
 
 
 @contextmanager

@@ -111,11 +111,13 @@ def _show(table: pd.DataFrame, *, as_json: bool, as_csv: bool, top: int) -> None
 def atlas(
     minerals: Annotated[list[str] | None, typer.Argument(help="Minerals; all when none is named.")] = None,
     out: Out = Path("atlas"),
+    *,
+    gallery: Annotated[bool, typer.Option(help="Run the notebooks and show them beside the chapters.")] = True,
 ) -> None:
-    """Write measures, a FORGE rerouting and an offline map for each mineral, with an index page."""
+    """Write measures, a FORGE rerouting and offline maps for each mineral, with an index page and the notebooks."""
     from supplygraph.atlas import write_atlas
 
-    page = write_atlas(minerals, out, progress=True)
+    page = write_atlas(minerals, out, progress=True, notebooks=None if gallery else ())
     inputs.say(f"Open {page}")
 
 

@@ -1,20 +1,40 @@
 """The atlas is whole, offline, and the same every time."""
 
+import csv
 import json
 import re
+import sys
+from pathlib import Path
 from typing import ClassVar
+from urllib.parse import unquote
 
+import nbformat
 import pandas as pd
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import supplygraph as sg
 from supplygraph.atlas import _cut_off, _together, write_atlas
 from supplygraph.maps.atlas_page import percent, tonnes
 
+sys.path.append(str(Path(__file__).parent / "maps"))
+import atlastoys
+
+ROOT = str(Path(__file__).parent.parent)
+
 
 @pytest.fixture(scope="module")
-def atlas(tmp_path_factory):
-    return write_atlas(["gallium", "germanium"], tmp_path_factory.mktemp("out") / "deep" / "atlas").parent
+def notebook(tmp_path_factory):
+    path = tmp_path_factory.mktemp("book") / "01-toy.ipynb"
+    cells = [new_markdown_cell("# A toy"), new_code_cell("import supplygraph as sg\nsg.map(sg.load('gallium'))")]
+    nbformat.write(new_notebook(cells=cells), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def atlas(tmp_path_factory, notebook):
+    target = tmp_path_factory.mktemp("out") / "deep" / "atlas"
+    return write_atlas(["gallium", "germanium"], target, notebooks=[notebook]).parent
 
 
 def test_what_is_written(atlas):
@@ -28,10 +48,73 @@ def test_what_is_written(atlas):
 
 
 def test_every_link_leads_somewhere(atlas):
+    counts = {}
+    for path in [atlas / "index.html", *atlas.glob("*/tables.html"), *atlas.glob("gallery/*[a-z].html")]:
+        page = path.read_text(encoding="utf-8")
+        targets = re.findall(r'href="([^"]*)"', page)
+        counts[str(path.relative_to(atlas))] = len(targets)
+        for target in targets:
+            name, _, place = target.partition("#")
+            there = (path.parent / unquote(name)) if name else path
+            assert there.is_file(), target
+            assert there.resolve().is_relative_to(atlas.resolve()), target
+            assert not place or f' id="{place}"' in there.read_text(encoding="utf-8"), target
+        assert ROOT not in page, path
+    assert counts["index.html"] > 80
+    assert counts["gallium/tables.html"] > 60
+
+
+def written(name, row, demand):
+    """Return how the index page may write the figure of a row."""
+    if name == "refining":
+        return {percent(float(row["share"]))}
+    if name.startswith("chokepoints"):
+        return {percent(float(row["loss_share"])), tonnes(float(row["loss_t"]))}
+    value = float(row["value"])
+    if row["unit"] == "t a year":
+        return {tonnes(value), percent(value / demand)}
+    return {f"{value:.3f}", f"{value:.2f}", percent(value), f"{value:+,.0f} USD".replace("-", "−")}
+
+
+def test_each_number_is_that_of_its_row(atlas):
     page = (atlas / "index.html").read_text(encoding="utf-8")
-    targets = re.findall(r'href="([^"#][^"]*)"', page)
-    assert len(targets) > 40
-    assert [target for target in targets if not (atlas / target.partition("#")[0]).is_file()] == []
+    for name in ("gallium", "germanium"):
+        tables = {path.stem: list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+                  for path in (atlas / name / "tables").glob("*.csv")}  # fmt: skip
+        demand = next(float(row["value"]) for row in tables["key_figures"] if row["figure"] == "Demand in the zone")
+        found = re.findall(rf'href="{name}/tables\.html#(\w+?)-(\d+)"[^>]*>([^<]*)<', page)
+        checked = [(table, words) for table, row, words in found
+                   if table in {"refining", "chokepoints_countries", "chokepoints_sites", "key_figures"}
+                   and words in written(table, tables[table][int(row) - 1], demand)]  # fmt: skip
+        told = [(table, words) for table, _, words in found
+                if table in {"refining", "chokepoints_countries", "chokepoints_sites", "key_figures"}]  # fmt: skip
+        assert checked == told
+        assert len(checked) > 25
+
+
+def test_the_gallery_shows_the_notebook_and_its_map(atlas, opened):
+    with opened(atlas / "index.html") as (page, seen):
+        page.get_by_role("link", name="A toy").click()
+        assert page.inner_text("h1") == "A toy"
+        page.get_by_role("link", name="Open the map").click()
+        page.wait_for_selector(".sg-panel, .leaflet-container")
+        assert seen.nothing, seen
+
+
+def test_without_its_modules_the_page_says_how_to_get_the_gallery(tmp_path, monkeypatch, notebook):
+    monkeypatch.setattr("supplygraph.gallery.NEEDS", ("no_such_module",))
+    toy = atlastoys.mineral()
+
+    def write_parts(_minerals, books, work, **_):
+        (work / "toyium").mkdir()
+        return [toy], list(books)
+
+    monkeypatch.setattr("supplygraph.atlas._write_parts", write_parts)
+    page = write_atlas(["gallium"], tmp_path / "atlas", notebooks=[notebook]).read_text(encoding="utf-8")
+    assert page.count("run pip install '.[gallery]'") == 1
+    assert "Notebooks</a>" not in page
+    page = write_atlas(["gallium"], tmp_path / "atlas", notebooks=()).read_text(encoding="utf-8")
+    assert "Notebooks" not in page
 
 
 def test_the_evidence_is_linked_and_told(atlas, opened):
@@ -43,7 +126,7 @@ def test_the_evidence_is_linked_and_told(atlas, opened):
     with opened(atlas / "evidence.html") as (shown, seen):
         red = shown.locator("#gallium tr.red")
         assert red.count() == len(compared) - agree
-        assert shown.locator("a", has_text="supplygraph atlas").get_attribute("href") == "index.html"
+        assert shown.locator("nav a", has_text="Atlas").get_attribute("href") == "index.html"
         assert seen.nothing, seen
 
 
@@ -51,7 +134,7 @@ def test_the_page_says_what_the_measures_say(atlas):
     page = (atlas / "index.html").read_text(encoding="utf-8")
     for mineral in ("gallium", "germanium"):
         answer = sg.concentration(sg.load(mineral), stage="refining")
-        assert f"HHI {answer.hhi:.3f}" in page
+        assert f">{answer.hhi:.3f}</a>" in page
         assert f"{answer.top1:.0%}".replace("%", " %") in page
 
 
@@ -70,9 +153,8 @@ def test_the_page_tells_the_worst_failures(atlas, opened):
             assert [cells[1], *cells[3:]] == [tonnes(value) for value in shown]
             assert cells[2] == percent(worst[by]["loss_share"])
             assert "First year" in card.inner_text()
-        assert page.locator("#gallium a", has_text="Open the chokepoint map").get_attribute("href") == (
-            "gallium/chokepoints.html"
-        )
+        link = page.locator("#gallium a", has_text="What hurts most")
+        assert link.get_attribute("href") == "gallium/chokepoints.html"
 
 
 def test_the_chokepoint_map_has_sites_straits_and_countries(atlas, opened):
@@ -123,8 +205,8 @@ def test_pages_open_offline_without_a_request_or_an_error(atlas, opened, name):
 
 
 @pytest.mark.slow
-def test_the_same_atlas_twice(atlas, tmp_path):
-    again = write_atlas(["gallium", "germanium"], tmp_path / "again").parent
+def test_the_same_atlas_twice(atlas, notebook, tmp_path):
+    again = write_atlas(["gallium", "germanium"], tmp_path / "again", notebooks=[notebook]).parent
     files = [path for path in sorted(atlas.rglob("*")) if path.suffix in {".html", ".csv", ".json"}]
     assert len(files) > 30
     for path in files:
@@ -136,6 +218,6 @@ def test_an_earlier_atlas_is_replaced(tmp_path):
     target.mkdir()
     (target / "atlas.json").write_text("{}")
     (target / "old.html").write_text("old")
-    write_atlas(["gallium"], target)
+    write_atlas(["gallium"], target, notebooks=())
     assert not (target / "old.html").exists()
     assert (target / "index.html").is_file()

@@ -1,386 +1,334 @@
-"""The atlas's index page: what a minister's staff can read in five minutes, each claim beside its table."""
+"""The atlas's index page: what a minister's staff can read in five minutes, each claim linked to its table."""
 
 from __future__ import annotations
 
-import math
+from collections import Counter
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from supplygraph.maps import page, theme
+from supplygraph.maps.chapter import chapter, figure, link
 from supplygraph.maps.page import Tag, html
+from supplygraph.maps.sheet import (
+    Site,
+    bar,
+    between,
+    frame,
+    missing,
+    number,
+    percent,
+    place,
+    ratio,
+    split,
+    table,
+    tonnes,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-_BAR_WIDTH = 150
-_STAGES = {"mining": "Who mines", "refining": "Who refines"}
+__all__ = ["index", "percent", "tonnes"]
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_GALLERY = "pip install '.[gallery]'"
 
 
-def index(minerals: Sequence[dict[str, Any]], *, version: str, as_of: str) -> str:
+def index(
+    minerals: Sequence[Mapping[str, Any]],
+    *,
+    version: str,
+    as_of: str,
+    gallery: Sequence[Mapping[str, Any]] | None = None,
+    no_gallery: str = "",
+) -> str:
     """Return the index page as HTML that asks for nothing from any network.
 
     Parameters
     ----------
     minerals
-        One summary per mineral, as made by ``atlas.summary`` plus ``tables`` (paths beside the page).
+        One summary per mineral, as made by ``atlas.summary`` plus ``maps`` and ``tables``.
     version
         Of supplygraph.
     as_of
         Date of the alignment.
+    gallery
+        Notebooks of the gallery, each ``{"name", "title", "text"}``; ``None`` if it was not made.
+    no_gallery
+        A sentence that says why there is none.
     """
-    body = html.main(
-        html.header(
+    site = Site(tuple((str(m["mineral"]), str(m["title"])) for m in minerals), bool(gallery))
+    return frame(
+        title="Critical minerals atlas",
+        header=[
             html.p("supplygraph atlas", class_="kicker"),
-            html.h1("Critical minerals: who mines, who refines, what breaks, what can be rerouted"),
-            html.p(
-                "For each mineral: the network of known mines, refineries and users, closed to the published "
-                "statistics; its concentration; the failures that hurt most; and what a rerouting through "
-                f"aligned countries (FORGE, as of {as_of}) recovers when the largest refining country halves "
-                "its exports.",
-                class_="lead",
-            ),
-            html.p(
-                html.strong("Flows between sites are estimated. "),
-                "Production and demand by country are published statistics or closed to them by stated rules; "
-                "who supplies whom is not published and is inferred. Tonnes are contained metal a year "
-                "(rare earths: oxide; graphite: gross weight).",
-                class_="warning",
-            ),
-            html.p(
-                "Lines over bars and figures in brackets are 5 to 95 % intervals over networks that are all compatible "
-                "with what is known. ",
-                html.a("How our figures compare with the published ones", href="evidence.html"),
-                ".",
-            ),
-        ),
-        _overview(minerals),
-        [_section(mineral) for mineral in minerals],
-        _method(as_of),
-        html.footer(
-            html.p(
-                f"supplygraph {version}. Sources stand beside every figure in the tables. Country shapes: "
-                "Natural Earth. Boundaries imply no opinion on the status of any territory.",
-            ),
-        ),
-    )
-    style = theme.variables() + page.asset("atlas.css")
-    return page.document(title="Critical minerals atlas", body=body, style=style)
-
-
-def tonnes(value: float | None) -> str:
-    """Write tonnes for people: three significant digits with a unit.
-
-    Examples
-    --------
-    >>> tonnes(238100.0), tonnes(950.0), tonnes(29_000_000.0), tonnes(0.0), tonnes(None)
-    ('238 kt', '950 t', '29.0 Mt', '0 t', '–')
-    """
-    if value is None or math.isnan(value):
-        return "–"
-    for least, scale, unit in ((1e6, 1e6, "Mt"), (1e4, 1e3, "kt")):
-        if abs(value) >= least:
-            scaled = value / scale
-            return f"{scaled:,.0f} {unit}" if abs(scaled) >= 100 else f"{scaled:.1f} {unit}"
-    return f"{value:,.0f} t" if abs(value) >= 10 or value == 0 else f"{value:,.1f} t"
-
-
-def percent(value: float | None) -> str:
-    """Write a share as a percentage.
-
-    Examples
-    --------
-    >>> percent(0.7561), percent(0.004), percent(None)
-    ('76 %', '0.4 %', '–')
-    """
-    if value is None or math.isnan(value):
-        return "–"
-    return f"{100 * value:.0f} %" if value >= 0.0995 or value == 0 else f"{100 * value:.1f} %"
-
-
-def _overview(minerals: Sequence[dict[str, Any]]) -> Tag:
-    head = (
-        "Mineral",
-        "Largest miner",
-        "Largest refiner",
-        "HHI of refining",
-        "Halved exports cut",
-        "Unmet after rerouting",
-        "",
-    )
-    rows = []
-    for mineral in minerals:
-        forge = mineral["forge"]
-        refining = mineral["shares"]["refining"]
-        rows.append(
-            html.tr(
-                html.th(html.a(mineral["title"], href=f"#{mineral['mineral']}"), scope="row"),
-                html.td(_first(mineral["shares"].get("mining"))),
-                html.td(_first(refining)),
-                html.td(_meter(refining["hhi"]), f" {refining['hhi']:.2f}", class_="number"),
-                html.td(percent(_ratio(forge["cut_t"], forge["zone_demand_t"])), class_="number"),
-                html.td(percent(_ratio(forge["zone_unmet_t"], forge["zone_demand_t"])), class_="number"),
-                html.td(
-                    html.a("Map", href=f"{mineral['mineral']}/map.html"),
-                    " · ",
-                    html.a("Chokepoints", href=f"{mineral['mineral']}/chokepoints.html"),
-                ),
-            ),
-        )
-    return html.section(
-        html.h2("At a glance"),
-        html.div(_table(head, rows), class_="scroll"),
-        html.p(
-            "HHI: sum of squared country shares, 1 is one country. The last two columns are shares of the "
-            "demand inside the zone: what it would lose at once, and what stays unmet after the best rerouting "
-            "with proportional rationing.",
-            class_="note",
-        ),
-        aria_label="Overview",
+            html.h1("Critical minerals: who refines, what breaks, what can be rerouted"),
+            html.p(_lead(minerals, as_of), class_="lead"),
+        ],
+        body=[
+            _findings(minerals),
+            [chapter(mineral) for mineral in minerals],
+            _notebooks(gallery, no_gallery),
+            _method(as_of),
+        ],
+        version=version,
+        site=site,
+        here="atlas",
+        closing="Country shapes: Natural Earth. Boundaries imply no opinion on the status of any territory.",
     )
 
 
-def _first(shares: dict[str, Any] | None) -> str:
-    if not shares or not shares["rows"]:
-        return "–"
-    top = shares["rows"][0]
-    return f"{top['name']} {percent(top['share'])}"
-
-
-def _ratio(part: float, whole: float) -> float | None:
-    return part / whole if whole else None
-
-
-def _section(mineral: dict[str, Any]) -> Tag:
-    key = mineral["mineral"]
-    return html.section(
-        html.div(
-            html.h2(mineral["title"]),
-            html.p(
-                html.a("Open the map", href=f"{key}/map.html", class_="button"),
-                " ",
-                html.a("Open the chokepoint map", href=f"{key}/chokepoints.html", class_="button"),
-            ),
-            class_="head",
-        ),
-        html.div(
-            [_shares(_STAGES[stage], shares) for stage, shares in mineral["shares"].items()],
-            _shares("Who owns the refining", mineral["owners"]),
-            class_="cards",
-        ),
-        html.div(_failures(mineral["failures"]), class_="cards wide"),
-        _forge(mineral["forge"]),
-        _evidence(mineral),
-        _quality(mineral),
-        id=key,
-        class_="mineral",
-    )
-
-
-def _shares(title: str, shares: dict[str, Any]) -> Tag:
-    rows = [
-        html.tr(
-            html.th(row["name"], scope="row"),
-            html.td(_bar(row["share"], row["share_low"], row["share_high"])),
-            html.td(percent(row["share"]), class_="number"),
-        )
-        for row in shares["rows"]
-    ]
-    wide = shares["hhi_high"] - shares["hhi_low"] >= 0.0005
-    spread = f" ({shares['hhi_low']:.2f} to {shares['hhi_high']:.2f})" if wide else ""
-    return html.div(
-        html.h3(title),
-        html.table(html.tbody(rows), class_="bars"),
-        html.p(
-            f"HHI {shares['hhi']:.3f}{spread}; as concentrated as {shares['effective_n']:.1f} equal suppliers.",
-            class_="note",
-        ),
-        class_="card",
-    )
-
-
-def _bar(share: float, low: float, high: float) -> Tag:
-    """Draw a share, and its interval as a line over the end of the bar."""
-    width, start, end = (f"{_BAR_WIDTH * min(max(value, 0.0), 1.0):.1f}" for value in (share, low, high))
-    return html.svg(
-        html.rect(width=_BAR_WIDTH, height=10, rx=2, class_="rail"),
-        html.rect(width=width, height=10, rx=2, class_="fill"),
-        html.line(x1=start, x2=end, y1=5, y2=5, class_="doubt"),
-        width=_BAR_WIDTH,
-        height=10,
-        aria_hidden="true",
-    )
-
-
-def _meter(value: float) -> Tag:
-    return html.svg(
-        html.rect(width=40, height=8, rx=2, class_="rail"),
-        html.rect(width=f"{40 * min(value, 1):.1f}", height=8, rx=2, class_="fill"),
-        width=40,
-        height=8,
-        aria_hidden="true",
-    )
-
-
-def _failures(found: dict[str, dict[str, Any]]) -> list[Tag]:
-    """Return a card per kind of what may fail: countries, sites, straits."""
-    rerouted = (
-        "After the best rerouting with the spare capacity we know of. First year: plants can grow by at most "
-        "20 % over today."
-    )
+def _lead(minerals: Sequence[Mapping[str, Any]], as_of: str) -> list[Any]:
+    """Say what this is, from when, and how far to trust it, in three sentences."""
+    many = f"{len(minerals)} critical minerals" if len(minerals) > 1 else str(minerals[0]["title"]).lower()
+    years = sorted({int(r["year"]) for m in minerals for r in m["quality"] if not missing(r["year"])})
+    span = f" of {years[0]}" if len(years) == 1 else f" of {years[0]} to {years[-1]}" if years else ""
+    what = "who mines and refines, which failure would hurt most, and what aligned countries (FORGE) could reroute"
     return [
-        _losses(
-            "Country", "The five worst countries to lose", found["countries"],
-            f"{rerouted} What a country uses itself is part of the loss.",
-        ),
-        _losses(
-            "Site", "The five worst sites to lose", found["sites"],
-            f"{rerouted} Factories, which lose their own demand, left out.",
-        ),
-        _straits(found["straits"]),
-    ]  # fmt: skip
-
-
-def _losses(what: str, title: str, found: dict[str, Any], note: str) -> Tag:
-    lines = [
-        html.tr(
-            html.th(
-                row["name"],
-                html.span(f" {row['country'] or ''}", class_="mute") if what == "Site" else None,
-                scope="row",
-            ),
-            html.td(tonnes(row["loss_t"]), class_="number"),
-            html.td(percent(row["loss_share"]), class_="number"),
-            html.td(tonnes(row["loss_short_t"]), class_="number"),
-            html.td(tonnes(row["zone_loss_t"]), class_="number"),
-        )
-        for row in found["rows"]
+        f"This atlas says of {many} {what}. ",
+        f"It rests on statistics{span}, and on who was aligned on {day(as_of)}. ",
+        html.strong("Trust national shares most; who supplies whom is not published and is estimated"),
+        ", so losses and reroutings are estimates too: ",
+        html.a("see how our figures compare with the published ones", href="evidence.html"),
+        ".",
     ]
-    head = (what, "World loses", "of demand", "First year", "Zone loses")
-    return html.div(html.h3(title), _table(head, lines), _notes(note, found), class_="card")
 
 
-def _notes(note: str, found: dict[str, Any]) -> list[Tag]:
-    return [html.p(text, class_="note") for text in (note, *found["notes"])]
+def day(text: str) -> str:
+    """Write a date for people; anything else stays as it is.
+
+    Examples
+    --------
+    >>> day("2026-07-01"), day("soon")
+    ('1 July 2026', 'soon')
+    """
+    try:
+        when = date.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
 
 
-def _straits(found: dict[str, Any]) -> Tag:
-    lines = [
-        html.tr(
-            html.th(row["name"], scope="row"),
-            html.td(f"{row['days']:.2f}" if row["days"] is not None else "–", class_="number"),
-            html.td(f"{row['km']:,.0f}" if row["km"] is not None else "–", class_="number"),
-            html.td(tonnes(row["throughput_t"]), class_="number"),
-            html.td(tonnes(row["loss_t"]), class_="number"),
-        )
-        for row in found["rows"]
-    ]
-    note = "Days and km are means over every tonne still delivered. A strait mostly costs time."
-    head = ("Strait", "Extra days", "Extra km", "Tonnes through", "World loses")
-    return html.div(
-        html.h3("The five worst straits to close"), _table(head, lines), _notes(note, found), class_="card",
+# -- findings ------------------------------------------------------------------------------------------------------
+
+
+def _findings(minerals: Sequence[Mapping[str, Any]]) -> Tag:
+    parts = (_refining(minerals), _losing(minerals), _rerouting(minerals), _agreeing(minerals))
+    return html.section(
+        html.h2("Findings"),
+        html.ul([html.li(told) for told in parts if told], class_="findings"),
+        _comparison(minerals),
+        html.p(
+            "Bars run from 0 to 100 %. A line with ends over a bar, or “72 to 77 %”, is a 5 to 95 % interval over "
+            "networks that all agree with what is known. ",
+            html.b("HHI"), ": sum of squared country shares; 1 is a single country. ",
+            html.b("Zone"), ": the demand inside aligned countries. Every number leads to its row in the tables.",
+            class_="note",
+        ),
+        id="findings",
     )  # fmt: skip
 
 
-def _forge(forge: dict[str, Any]) -> Tag:
-    demand = forge["zone_demand_t"]
-    steps = [
-        ("Demand in the zone", tonnes(demand), "per year"),
-        ("Cut at once", percent(_ratio(forge["cut_t"], demand)), tonnes(forge["cut_t"])),
-        (
-            "Unmet after rerouting",
-            percent(_ratio(forge["zone_unmet_t"], demand)),
-            tonnes(forge["zone_unmet_t"]),
-        ),
-        (
-            "Unmet if refining must be aligned",
-            percent(_ratio(forge["ruled_zone_unmet_t"], demand)),
-            tonnes(forge["ruled_zone_unmet_t"]),
-        ),
-        ("Change of freight", f"{forge['added_cost_usd_t']:+,.0f} USD/t", "per tonne delivered"),
-    ]
-    return html.div(
-        html.h3(f"If {forge['refiner_name']} halves its exports of refined product"),
-        html.div(
-            [
-                html.div(html.span(label), html.b(figure), html.span(small, class_="mute"), class_="step")
-                for label, figure, small in steps
-            ],
-            class_="steps",
-        ),
-        html.p(forge["words"], class_="words"),
-        class_="card full",
+def _ends(
+    minerals: Sequence[Mapping[str, Any]], value: Callable[[Mapping[str, Any]], float | None]
+) -> list[Mapping[str, Any]]:
+    """Return the minerals by a value, the least first; those without one are left out."""
+    told = [(found, mineral) for mineral in minerals if not missing(found := value(mineral))]
+    return [mineral for _, mineral in sorted(told, key=lambda each: each[0] or 0.0)]
+
+
+def _top(mineral: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    rows = mineral["shares"]["refining"]["rows"]
+    return rows[0] if rows else None
+
+
+def _title(mineral: Mapping[str, Any]) -> str:
+    return str(mineral["title"])[:1].lower() + str(mineral["title"])[1:]
+
+
+def _share_link(mineral: Mapping[str, Any]) -> Tag:
+    top = _top(mineral)
+    assert top is not None  # noqa: S101 - minerals without a refiner are left out before
+    return html.a(percent(top["share"]), href=link(mineral, "refining", top["row"]), class_="figure")
+
+
+def _refining(minerals: Sequence[Mapping[str, Any]]) -> list[Any]:
+    leaders = Counter(top["name"] for m in minerals if (top := _top(m)))
+    if not leaders:
+        return []
+    leader, count = leaders.most_common(1)[0]
+    led = [m for m in minerals if (top := _top(m)) and top["name"] == leader]
+    ranked = _ends(led, lambda m: m["shares"]["refining"]["rows"][0]["share"])
+    if len(minerals) == 1:
+        return [html.b(f"{leader} refines most: "), _share_link(ranked[0]), f" of the world's {_title(ranked[0])}."]
+    several = [", from ", _share_link(ranked[0]), f" of {_title(ranked[0])} to ", _share_link(ranked[-1]),
+               f" of {_title(ranked[-1])}"] if len(ranked) > 1 else []  # fmt: skip
+    many = f"all {count}" if count == len(minerals) else f"{count} of {len(minerals)}"
+    return [html.b(f"{leader} is the largest refiner of {many} minerals"), *several, "."]
+
+
+def _worst(mineral: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    rows = mineral["failures"]["countries"]["rows"]
+    return rows[0] if rows else None
+
+
+def _loss_link(mineral: Mapping[str, Any]) -> Tag:
+    worst = _worst(mineral)
+    assert worst is not None  # noqa: S101 - as above
+    address = link(mineral, "chokepoints_countries", worst["row"])
+    return html.a(percent(worst["loss_share"]), href=address, class_="figure")
+
+
+def _losing(minerals: Sequence[Mapping[str, Any]]) -> list[Any]:
+    ranked = _ends(minerals, lambda m: worst["loss_share"] if (worst := _worst(m)) else None)
+    if not ranked:
+        return []
+    most, least = ranked[-1], ranked[0]
+    worst = _worst(most)
+    assert worst is not None  # noqa: S101
+    told: list[Any] = [
+        html.b("One country can take most of a supply with it: "),
+        f"without {worst['name']} the world could not meet ", _loss_link(most), f" of its demand for {_title(most)}",
+    ]  # fmt: skip
+    if len(ranked) > 1:
+        other = _worst(least)
+        assert other is not None  # noqa: S101
+        told += [f"; even the mildest such loss, {other['name']}'s for {_title(least)}, is ", _loss_link(least)]
+    return [*told, ". Both are after the best rerouting." if len(ranked) > 1 else ", after the best rerouting."]
+
+
+def _cut(mineral: Mapping[str, Any]) -> float | None:
+    return ratio(mineral["forge"]["cut_t"], mineral["forge"]["zone_demand_t"])
+
+
+def _unmet(mineral: Mapping[str, Any]) -> float | None:
+    return ratio(mineral["forge"]["zone_unmet_t"], mineral["forge"]["zone_demand_t"])
+
+
+def _recovered(mineral: Mapping[str, Any]) -> float | None:
+    """Return the share of what the zone loses at once that rerouting brings back."""
+    forge = mineral["forge"]
+    return ratio(forge["cut_t"] - forge["zone_unmet_t"], forge["cut_t"]) if forge["cut_t"] > 0 else None
+
+
+def _figure_link(mineral: Mapping[str, Any], key: str, value: float | None) -> Tag:
+    return html.a(percent(value), href=figure(mineral, key), class_="figure")
+
+
+def _rerouting(minerals: Sequence[Mapping[str, Any]]) -> list[Any]:
+    ranked = _ends(minerals, _recovered)
+    if not ranked:
+        return []
+    if len(minerals) == 1:
+        one = ranked[0]
+        return [
+            html.b("What rerouting does: "), f"if {one['forge']['refiner_name']} halves its exports, the zone loses ",
+            _figure_link(one, "cut_t", _cut(one)), " of its demand at once and ",
+            _figure_link(one, "zone_unmet_t", _unmet(one)), " after rerouting.",
+        ]  # fmt: skip
+    half = sum((_recovered(m) or 0.0) >= 0.5 for m in ranked)
+    worst = max(minerals, key=lambda m: _unmet(m) or 0.0)
+    least, most = (
+        [html.a(_title(m), href=f"#{_id(m)}"), " (", _figure_link(m, "recovered", _recovered(m)), ")"]
+        for m in (ranked[0], ranked[-1])
     )
+    return [
+        html.b(f"Rerouting brings back at least half of what the zone loses for {half} of {len(ranked)} minerals"),
+        ", when the largest refiner halves its exports; most for ", *most, ", least for ", *least,
+        f". What stays unmet is largest for {_title(worst)}: ", _figure_link(worst, "zone_unmet_t", _unmet(worst)),
+        " of the zone's demand.",
+    ]  # fmt: skip
 
 
-def _evidence(mineral: dict[str, Any]) -> Tag:
-    """Say how many published figures agree, and where to read which do not."""
-    rows = [row for row in mineral["evidence"]["rows"] if row["verdict"] != "not ours to say"]
+def _agreeing(minerals: Sequence[Mapping[str, Any]]) -> list[Any]:
+    rows = [row for m in minerals for row in m["evidence"]["rows"] if row["verdict"] != "not ours to say"]
+    if not rows:
+        return []
     agree = sum(row["verdict"] == "agrees" for row in rows)
-    return html.p(
-        f"Of {len(rows)} published figures {agree} agree with ours within the interval. ",
-        html.a("Read the evidence", href=f"evidence.html#{mineral['mineral']}"),
-        ".",
+    own = [row for row in rows if row["independent"]]
+    apart = sum(row["verdict"] == "agrees" for row in own)
+    return [
+        html.b("How sure is this? "), html.a(f"Of {len(rows)} published figures {agree} agree", href="evidence.html"),
+        f" with ours within the interval; of the {len(own)} that we did not use ourselves, {apart}.",
+    ]  # fmt: skip
+
+
+def _id(mineral: Mapping[str, Any]) -> str:
+    return place(str(mineral["mineral"]))
+
+
+_HEAD = ("Mineral", "Largest refiner", "", "Share", "HHI of refining", "Worst country to lose", "World loses",
+         "Zone: lost at once, brought back", "Lost at once", "Unmet after rerouting")  # fmt: skip
+
+
+def _comparison(minerals: Sequence[Mapping[str, Any]]) -> Tag:
+    """Return all minerals in one table, those that leave most of the zone's demand unmet first."""
+    ordered = sorted(minerals, key=lambda m: (-(_unmet(m) or 0.0), str(m["title"])))
+    words = "The minerals side by side; what stays unmet in the zone after rerouting is largest on top."
+    rows = [_row(mineral) for mineral in ordered]
+    return table(words, _HEAD, rows, class_="compare", label="The minerals side by side")
+
+
+def _row(mineral: Mapping[str, Any]) -> Tag:
+    refining, top, worst = mineral["shares"]["refining"], _top(mineral), _worst(mineral)
+    low, high = refining["hhi_low"], refining["hhi_high"]
+    spread = f"{low:.2f} to {high:.2f}" if high - low >= 0.005 else ""
+    hhi = html.a(f"{refining['hhi']:.2f}", href=figure(mineral, "hhi_refining"))
+    shares = (top["share"], top["share_low"], top["share_high"]) if top else (None, None, None)
+    return html.tr(
+        html.th(html.a(mineral["title"], href=f"#{_id(mineral)}"), scope="row"),
+        html.td(top["name"] if top else "–"),
+        html.td(bar(*shares, width=90)),
+        number([_share_link(mineral) if top else "–", html.span(between(*shares[1:]), class_="mute below")]),
+        number([hhi, html.span(spread, class_="mute below")]),
+        html.td(worst["name"] if worst else "–"),
+        number(_loss_link(mineral) if worst else "–"),
+        html.td(split(_cut(mineral), _unmet(mineral), width=90)),
+        number(_figure_link(mineral, "cut_t", _cut(mineral))),
+        number(_figure_link(mineral, "zone_unmet_t", _unmet(mineral))),
     )
 
 
-def _quality(mineral: dict[str, Any]) -> Tag:
-    rows = [
-        html.tr(
-            html.th(str(row["stage"]).capitalize(), scope="row"),
-            html.td(str(row["year"] or "–")),
-            html.td(tonnes(row["statistic_t"]), class_="number"),
-            html.td(tonnes(row["network_t"]), class_="number"),
-            html.td(percent(row["named_share"]), class_="number"),
-            html.td(row.get("notes") or "", class_="mute"),
-        )
-        for row in mineral["quality"]
+# -- the end -------------------------------------------------------------------------------------------------------
+
+
+def _notebooks(gallery: Sequence[Mapping[str, Any]] | None, why: str) -> Tag | None:
+    if not gallery:
+        return html.section(html.h2("Notebooks"), html.p(why), id="notebooks") if why else None
+    items = [
+        html.li(html.a(told["title"], href=f"gallery/{place(told['name'])}.html"))
+        for told in gallery
     ]
-    head = ("Stage", "Year", "Statistic", "Network", "At named sites", "Notes")
-    net = mineral["network"]
-    return html.details(
-        html.summary("How good is this? Data quality and tables"),
-        html.div(_table(head, rows), class_="scroll"),
-        html.p(
-            f"{net['sites']} sites, {net['shipments']} estimated shipments, fingerprint {net['fingerprint']}. ",
-            html.a("GeoPackage", href=f"{mineral['mineral']}/{mineral['mineral']}.gpkg"),
-            " · ",
-            "tables: ",
-            [_link(path) for path in mineral["tables"]],
-            class_="note",
-        ),
+    return html.section(
+        html.h2("Notebooks"),
+        html.p("The same questions, worked through step by step, with the code beside each answer."),
+        html.ul(items),
+        id="notebooks",
     )
-
-
-def _link(path: str) -> list[Tag | str]:
-    label = path.rsplit("/", 1)[-1].removesuffix(".csv").replace("_", " ")
-    return [html.a(label, href=path), " · "]
 
 
 def _method(as_of: str) -> Tag:
-    points = [
-        (
-            "A site's loss is the demand that can no longer be met when it stops, after the best rerouting over "
-            "known spare capacity (at most half of a stage's statistic): exact, by maximum flow, or by linear "
-            "programming where several limits are shared."
-        ),
-        (
-            f"The zone is the demand in countries of tier “linked” or better on {as_of}: FORGE members, partners and "
-            "EU states. Tiers are inferred from dated public facts; no charter or member list is public."
-        ),
-        (
-            "When supply falls short, each buyer is rationed in proportion to its demand. Another rule (home first, "
-            "zone first) changes who goes without more than anything else."
-        ),
-        (
-            "In a rerouting, plants may grow by 20 % within a year and never beyond their known capacity. Losses of "
-            "chokepoints let them reach that capacity, but for the column “First year”."
-        ),
+    points = (
+        ("Tonnes are contained metal a year (rare earths: oxide; graphite: gross weight). The network of each mineral "
+        "is closed to the published statistics; flows between sites are the estimate that adds least to the known."),
+        ("A loss is the demand that can no longer be met when something stops, after the best rerouting over known "
+        "spare capacity (at most half of a stage's statistic). Spare capacity is the weakest number of all."),
+        (f"The zone is the demand in countries of tier “linked” or better on {day(as_of)}: FORGE members, partners and "
+        "EU states. Tiers are read from dated public facts; no charter or member list is public."),
+        ("When supply falls short, each buyer is rationed in proportion to its demand. Another rule changes who goes "
+        "without more than anything else does."),
+        ("In a rerouting, plants may grow by 20 % within a year and never beyond their known capacity. Losses let them "
+        "reach that capacity, but for the column “First year”."),
         "The unnamed rest of each statistic is a site called “Other …” and is ranked apart.",
-    ]
-    return html.section(html.h2("How to read this"), html.ul([html.li(point) for point in points]), class_="method")
-
-
-def _table(head: Sequence[str], rows: Iterable[Tag]) -> Tag:
-    return html.table(
-        html.thead(html.tr([html.th(label, scope="col") for label in head])),
-        html.tbody(list(rows)),
+        ("Intervals stand where the ensemble of networks gives them: on shares, HHI and evidence. Losses and "
+        "reroutings are those of the central network."),
     )
+    return html.section(
+        html.h2("How to read this"), html.ul([html.li(point) for point in points]), id="method", class_="method"
+    )  # fmt: skip
+
+
+def missing_gallery() -> str:
+    """Return the sentence that says how to get the gallery."""
+    return f"The notebooks are not shown: run {_GALLERY} in the folder of supplygraph, then make the atlas again."

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from supplygraph.maps import page, theme
-from supplygraph.maps.atlas_page import percent, tonnes
 from supplygraph.maps.page import Tag, html
+from supplygraph.maps.sheet import Site, frame, number, percent, place, table, tonnes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,10 +16,10 @@ _WIDTH, _HEIGHT = 180, 18
 _DOT = 4.5
 #: A scale that is no share ends so far beyond the largest figure on it.
 _ROOM = 1.15
-_HEAD = ("Figure", "Ours", "5 to 95 %", "Published", "", "Difference", "Year", "Source")
+_HEAD = ("Figure", "Ours", "5 to 95 %", "Published", "Drawn", "Difference", "Year", "Source")
 
 
-def evidence(minerals: Sequence[dict[str, Any]], *, version: str, index: str | None = None) -> str:
+def evidence(minerals: Sequence[dict[str, Any]], *, version: str, site: Site | None = None) -> str:
     """Return the evidence page as HTML that asks for nothing from any network.
 
     Parameters
@@ -30,17 +29,18 @@ def evidence(minerals: Sequence[dict[str, Any]], *, version: str, index: str | N
         ``measures.evidence``).
     version
         Of supplygraph.
-    index
-        Link back to the page that this one belongs to.
+    site
+        The atlas that the page belongs to.
     """
-    body = html.main(
-        html.header(
-            html.p(html.a("supplygraph atlas", href=index) if index else "supplygraph", class_="kicker"),
+    return frame(
+        title="Evidence",
+        header=[
+            html.p("supplygraph atlas" if site else "supplygraph", class_="kicker"),
             html.h1("Evidence: our figures beside the published ones"),
             html.p(
                 "Each published figure that we found, with its year and source, beside ours with its interval over "
-                "an ensemble of networks that are all compatible with what is known. A row is red where our interval "
-                "and what the printed digits leave open do not meet.",
+                "many networks that all agree with what is known. A row is red where our interval and what the "
+                "printed digits leave open do not meet.",
                 class_="lead",
             ),
             html.p(
@@ -51,13 +51,13 @@ def evidence(minerals: Sequence[dict[str, Any]], *, version: str, index: str | N
                 class_="warning",
             ),
             _key(),
-        ),
-        _overview(minerals),
-        [_section(mineral) for mineral in minerals],
-        html.footer(html.p(f"supplygraph {version}.")),
+        ],
+        body=[_overview(minerals), [_section(mineral) for mineral in minerals]],
+        version=version,
+        site=site,
+        here="evidence",
+        style=("evidence.css",),
     )
-    style = theme.variables() + page.asset("atlas.css") + page.asset("evidence.css")
-    return page.document(title="Evidence", body=body, style=style)
 
 
 def _key() -> Tag:
@@ -76,15 +76,13 @@ def _overview(minerals: Sequence[dict[str, Any]]) -> Tag:
         now = [row for row in own if row["year"] == row["our_year"]]
         rows.append(
             html.tr(
-                html.th(html.a(mineral["title"], href=f"#{mineral['mineral']}"), scope="row"),
-                html.td(_of(told), class_="number"),
-                html.td(_of(own), class_="number"),
-                html.td(_of(now), class_="number"),
+                html.th(html.a(mineral["title"], href=f"#{place(mineral['mineral'])}"), scope="row"),
+                [number(_of(part)) for part in (told, own, now)],
             )
         )
     head = ("Mineral", "Figures that agree", "of them independent", "independent, of our year")
-    table = html.table(html.thead(html.tr([html.th(label, scope="col") for label in head])), html.tbody(rows))
-    return html.section(html.h2("How many agree"), html.div(table, class_="scroll"), aria_label="How many agree")
+    made = table("Published figures that agree with ours within the interval", head, rows, class_="counted")
+    return html.section(html.h2("How many agree"), made, aria_label="How many agree")
 
 
 def _of(rows: Sequence[dict[str, Any]]) -> str:
@@ -94,6 +92,7 @@ def _of(rows: Sequence[dict[str, Any]]) -> str:
 def _section(mineral: dict[str, Any]) -> Tag:
     stages = dict.fromkeys(row["stage"] for row in mineral["rows"])
     head = html.thead(html.tr([html.th(label, scope="col") for label in _HEAD]))
+    caption = html.caption(f"{mineral['title']}: published figures beside ours")
     bodies = [
         html.tbody(
             html.tr(html.th(stage.capitalize(), colspan=str(len(_HEAD)), scope="rowgroup", class_="stage")),
@@ -102,13 +101,16 @@ def _section(mineral: dict[str, Any]) -> Tag:
         for stage in stages
     ]
     return html.section(
-        html.div(html.h2(mineral["title"]), class_="head"),
+        html.h2(mineral["title"]),
         html.p(mineral["words"], class_="words"),
-        html.div(html.table(head, bodies, class_="evidence"), class_="scroll"),
+        html.div(
+            html.table(caption, head, bodies, class_="evidence"),
+            class_="scroll", role="group", tabindex="0", aria_label=caption.children[0],
+        ),
         html.p(f"Intervals from {mineral['draws']} draws.", class_="note"),
-        id=mineral["mineral"],
+        id=place(mineral["mineral"]),
         class_="mineral",
-    )
+    )  # fmt: skip
 
 
 def _row(row: dict[str, Any]) -> Tag:
@@ -178,5 +180,7 @@ def _strip(
         html.path(d=diamond, class_="printed apart" if red else "printed"),
         width=_WIDTH,
         height=_HEIGHT,
+        class_="strip",
         aria_hidden="true",
+        focusable="false",
     )

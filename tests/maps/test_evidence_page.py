@@ -33,7 +33,7 @@ def minerals():
 
 def test_the_page_is_offline_inert_and_red_where_it_must(tmp_path, opened):
     path = tmp_path / "evidence.html"
-    path.write_text(evidence_page.evidence(minerals(), version="1", index=None), encoding="utf-8")
+    path.write_text(evidence_page.evidence(minerals(), version="1"), encoding="utf-8")
     with opened(path) as (page, seen):
         lines = page.locator(".evidence tbody tr:not(:first-child)")
         assert lines.count() == 4

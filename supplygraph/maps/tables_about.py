@@ -1,0 +1,285 @@
+"""What each table of the atlas is and what its columns mean: one definition for captions, heads and formats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class About:
+    """A table in words.
+
+    Attributes
+    ----------
+    title
+        Its heading.
+    text
+        What it shows, in a sentence or two.
+    unit
+        Unit of its figures.
+    basis
+        ``"published"``, ``"estimated"`` or ``"both"``.
+    """
+
+    title: str
+    text: str
+    unit: str = "tonnes of contained metal a year"
+    basis: str = "estimated"
+
+
+#: Headings of the page, in order, and how the names of the tables under them begin; the longest beginning counts.
+GROUPS = (
+    ("Key figures and quality", ("key_figures", "quality", "evidence")),
+    ("Who mines, who refines", ("mining", "refining", "centrality")),
+    ("Who depends on whom", ("exposure",)),
+    ("What breaks", ("chokepoints", "worst")),
+    ("Rerouting", ("reroute",)),
+    ("Rerouting, refining aligned", ("reroute_aligned",)),
+    ("How the network was made", ("",)),
+)
+#: Tables that are no part of the one whose name they begin with.
+MAIN = {"refining_by_owner", "reroute_aligned"}
+
+_FAILS = {"countries": "country", "sites": "site", "straits": "strait"}
+_COUNT = "tonnes of contained metal a year; shares, in the file from 0 to 1"
+_COST = "tonnes a year; days, km and USD per tonne delivered"
+
+TABLES: dict[str, About] = {
+    "key_figures": About(
+        "Key figures", "The numbers of the chapter that stand in no row of another table.", "as the row says"
+    ),
+    "quality": About(
+        "How the network compares with the statistics",
+        "Each stage is closed to a published statistic. At named sites: the part carried by sites that we know; the "
+        "rest stands at sites called “Other …”.",
+        basis="both",
+    ),
+    "evidence": About(
+        "Published figures beside ours",
+        "Each published figure that we found, and ours with its interval. Where it is not independent, the network was "
+        "closed to it.",
+        "shares from 0 to 1; tonnes a year; index points",
+        "both",
+    ),
+    "mining": About("Who mines", "Production by the country where the mines stand.", _COUNT, "both"),
+    "refining": About("Who refines", "Refined production by the country where the plants stand.", _COUNT, "both"),
+    "refining_by_owner": About(
+        "Who owns the refining", "Refined production by the countries of the owners, as far as they are known.", _COUNT
+    ),
+    "centrality": About(
+        "Which refineries the concentration comes from",
+        "Centrality is a plant's part of the concentration index (HHI): all parts add up to it. Marginal says what "
+        "growing the plant would do to the index: a negative figure diversifies.",
+        "shares and index points, from 0 to 1",
+    ),
+    "exposure": About(
+        "Who refined what each country uses",
+        "Row: the country of use. Columns: the share of its demand refined in each country, traced through all plants.",
+        _COUNT,
+    ),
+    "exposure_direct": About(
+        "Who shipped it last", "As above, but only the last country that shipped it to the user.", _COUNT
+    ),
+    "exposure_low": About("Who refined it: lower ends", "5 % of the draws lie below.", _COUNT),
+    "exposure_high": About("Who refined it: upper ends", "95 % of the draws lie below.", _COUNT),
+    "exposure_bound_low": About(
+        "Who refined it: least", "The least share over every way in which inputs may mix inside plants.", _COUNT
+    ),
+    "exposure_bound_high": About(
+        "Who refined it: most", "The largest share over every way in which inputs may mix inside plants.", _COUNT
+    ),
+    "exposure_stability": About(
+        "How firm the largest supplier is",
+        "Share of the draws in which a country is the largest supplier of the row.",
+        "shares from 0 to 1",
+    ),
+    "exposure_side_by_side": About(
+        "Direct and traced, side by side",
+        "One line for each pair of user and refiner, the largest first: shipped last, traced, the bounds over every "
+        "way of mixing, and the 5 to 95 % interval.",
+        _COUNT,
+    ),
+    "corrections": About(
+        "Corrections", "Every correction that closing the network to the statistics took, and why.", basis="both"
+    ),
+    "fit": About(
+        "Agreement with customs",
+        "How well the estimated flows agree with customs records: without using them, using them, and for pairs that "
+        "were held back.",
+        "shares from 0 to 1",
+    ),
+    **{
+        f"chokepoints_{key}": About(
+            f"What is lost when a {what} fails",
+            "World loses: demand that nobody can meet any more after the best rerouting. First year: plants can grow "
+            "by at most 20 %. Zone loses: the part of the aligned countries.",
+            _COST,
+        )
+        for key, what in _FAILS.items()
+    },
+    **{
+        f"chokepoints_{key}_{part}": About(f"{title}, by failing {what}", text)
+        for key, what in _FAILS.items()
+        for part, title, text in (
+            ("losses", "Who loses", "One line for each failure and each user that goes without."),
+            ("gains", "Who steps in", "One line for each failure and each site that would carry more than today."),
+            ("dominated", "Who has no other way", "Users whose every route passes the item that fails."),
+            ("cuts", "The narrowest places", "What limits most tightly how much can reach each user."),
+        )
+    },
+    **{
+        f"worst_{key}": About(
+            f"The worst set of failing {key}",
+            "The set of failures that together costs most. Alone: the loss when only this one fails. Without it: the "
+            "loss of the set when this one is spared.",
+        )
+        for key in _FAILS
+    },
+    **{
+        f"worst_{key}_losses": About(f"Who loses by the worst set of {key}", "Demand that cannot be met.")
+        for key in _FAILS
+    },
+    **{
+        name + part: About(title + how, text, unit)
+        for name, how in (("reroute", ""), ("reroute_aligned", ", refining aligned"))
+        for part, title, text, unit in (
+            ("", "Shipments before and after", "Every shipment today and after rerouting.", _COST),
+            ("_unmet", "Who goes without", "Demand of each user, and what of it is served.", "tonnes a year"),
+            (
+                "_coverage",
+                "How far aligned plants get",
+                "Demand of the zone that plants in aligned countries could cover if all they make went to the zone.",
+                "tonnes a year; share from 0 to 1",
+            ),
+            (
+                "_cut",
+                "Why no more can be served",
+                "The limits that together bound what can be served; each is used up.",
+                "tonnes a year",
+            ),
+            (
+                "_shadow",
+                "What one more tonne would bring",
+                "For each limit: demand served, and USD saved, by one more tonne of it.",
+                "tonnes a year; USD per tonne",
+            ),
+            (
+                "_displaced",
+                "Who is displaced",
+                "Users that get less, so that others get more: than if nobody rerouted; with a rule, than without it.",
+                "tonnes a year",
+            ),
+            ("_edges", "Links before and after", "Tonnes on each link of the network.", "tonnes a year"),
+            ("_routes", "Routes in words", "What stopped, and what took its place; the largest first.", _COST),
+            ("_shipments_after", "Shipments after", "Every shipment after rerouting, with its route.", "tonnes a year"),
+        )
+    },
+}
+
+#: Heads of columns, where the name with spaces for underscores is not enough.
+COLUMNS = {
+    "about": "Figure",
+    "activity_t": "Tonnes a year",
+    "added_cost_usd_t": "Added freight, USD/t",
+    "after_t": "After, t",
+    "aligned_limit_t": "Aligned capacity, t",
+    "before_t": "Before, t",
+    "betweenness": "Passing through, t",
+    "bound_high": "Most",
+    "bound_low": "Least",
+    "centrality": "Centrality",
+    "centrality_owner": "Centrality by owner",
+    "cost_added_usd_t": "Added freight, USD/t",
+    "cost_usd_t": "Added freight, USD/t",
+    "country_share": "Its country's share",
+    "covered_t": "Covered, t",
+    "cut_t": "Most that can arrive, t",
+    "days": "Days",
+    "days_added": "Added days",
+    "delivered_t": "Delivered, t",
+    "demand_t": "Demand, t",
+    "difference_t": "Difference, t",
+    "displaced_t": "Displaced, t",
+    "dominates": "Users with no other way",
+    "dominates_t": "Their demand, t",
+    "flow_t": "Flow, t",
+    "high": "95 %",
+    "in_min_cut": "In narrowest places of",
+    "item": "What",
+    "km": "km",
+    "km_added": "Added km",
+    "limit_t": "Limit, t",
+    "loss_alone_t": "Alone, t",
+    "loss_existing_t": "Only today's partners, t",
+    "loss_share": "of demand",
+    "loss_short_t": "First year, t",
+    "loss_t": "World loses, t",
+    "loss_without_it_t": "Set without it, t",
+    "lost_t": "Lost, t",
+    "low": "5 %",
+    "marginal": "Marginal",
+    "misplaced_share": "Tonnes misplaced",
+    "more_t": "More, t",
+    "named_share": "At named sites",
+    "network_t": "Network, t",
+    "node": "Id",
+    "none": "not refined",
+    "ours": "Ours",
+    "our_year": "Our year",
+    "owner_share": "Its owners' share",
+    "quantity_t": "Tonnes a year",
+    "rank": "Rank",
+    "residual": "Unnamed rest",
+    "served_t": "Served, t",
+    "served_t_per_t": "Served per tonne, t",
+    "share": "Share",
+    "share_of_loss": "of the loss",
+    "statistic_t": "Statistic, t",
+    "stability": "Among the first five in",
+    "t": "Trade weight",
+    "through_t": "Through it, t",
+    "throughput_t": "Tonnes through",
+    "unmet_t": "Unmet, t",
+    "usd_t": "USD saved per tonne",
+    "wgi": "Governance (WGI)",
+    "with_t": "With the rule, t",
+    "without_t": "Without it, t",
+    "zone": "In the zone",
+    "zone_loss_t": "Zone loses, t",
+}
+#: Columns that are shares and do not say so by their name.
+SHARES = {"direct", "traced", "stability", "inescapable"}
+#: Columns that hold codes of countries.
+CODES = {"country", "owner", "row", "column", "origin_country", "destination_country"}
+#: Columns that only machines read; they are in the file.
+HIDDEN = {
+    *("reference", "claim", "mineral", "origin", "destination"),
+    *("from_before", "to_before", "from_after", "to_after"),
+}
+
+
+def about(name: str) -> About:
+    """Return what a table is; of one that is not known, its name in words.
+
+    Examples
+    --------
+    >>> about("refining").title, about("new_table").title
+    ('Who refines', 'New table')
+    """
+    known = TABLES.get(name)
+    if known is None and name.endswith("_missing"):
+        title = about(name.removesuffix("_missing")).title
+        return About(f"{title}: what is missing", "Figures left out, and why.", "none")
+    return known or About(name.replace("_", " ").capitalize(), "", "as the columns say")
+
+
+def head(column: str) -> str:
+    """Return the head of a column.
+
+    Examples
+    --------
+    >>> head("loss_t"), head("own_words")
+    ('World loses, t', 'Own words')
+    """
+    words = column.replace("_", " ").strip()
+    return COLUMNS.get(column) or words[:1].upper() + words[1:]
