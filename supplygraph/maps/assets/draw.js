@@ -211,6 +211,12 @@ const Canvas = L.Layer.extend({
   },
 });
 
+/** From near the page says that coasts are simplified; from far it has no scale, as that differs by latitude. */
+function markZoom({ map, page }) {
+  page.classList.toggle('sg-near', map.getZoom() >= 6);
+  page.classList.toggle('sg-far', map.getZoom() < 4);
+}
+
 /** Whether a base map from the network shows through; pictures never have one. */
 const tilesUnder = (canvas) => Boolean(canvas.app && canvas.app.tiles && canvas.app.tiles.shown && !canvas.forPicture);
 

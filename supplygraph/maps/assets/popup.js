@@ -15,6 +15,11 @@ function heading(title, note) {
 
 /** Short words for the pointer, or all there is for a click. */
 function describe(canvas, item, whole) {
+  if (item.type === 'site' && item.also && whole) {
+    const box = describe(canvas, Object.getPrototypeOf(item), true);
+    box.append(...alsoHere(canvas, item.also));
+    return box;
+  }
   if (item.type === 'site') return item.kind === 'passage' ? strait(canvas, item, whole) : site(canvas, item, whole);
   if (item.type === 'country') return country(canvas, item.iso, whole);
   if (item.type === 'pile') return pileWords(canvas, item, whole);

@@ -179,20 +179,31 @@ function siteUnder(canvas, point) {
   const best = near.reduce((first, other) => (other.away < first.away ? other : first));
   const same = near.filter(({ x, y }) => Math.hypot(x - best.x, y - best.y) < PILE).map(({ node }) => node);
   const nodes = canvas.data.ranked.filter((node) => same.includes(node));
-  return nodes.length > 1 ? { type: 'pile', nodes, kind: best.node.kind } : best.node;
+  if (nodes.length < 2) return best.node;
+  // A site with its port is told as the site, and names the port.
+  const made = nodes.filter(({ kind }) => kind !== 'port');
+  if (made.length !== 1) return { type: 'pile', nodes };
+  return Object.assign(Object.create(made[0]), { also: nodes.filter((node) => node !== made[0]) });
 }
 
 /** Several sites on one spot: for the pointer their names, for a click a list to choose from. */
 function pileWords(canvas, { nodes }, whole) {
-  const { app, data } = canvas;
   const few = whole ? nodes : nodes.slice(0, 6);
+  return el('div', { class: 'sg-pile' }, heading(`${nodes.length} sites here`, whole ? null : 'Click to choose one'), siteList(canvas, few, whole),
+    few.length < nodes.length && el('p', { class: 'sg-note', text: `and ${nodes.length - few.length} more` }));
+}
+
+/** The ports on the spot of a site. */
+const alsoHere = (canvas, nodes) => [el('h4', { text: 'Also here' }), siteList(canvas, nodes, true)];
+
+/** Sites with what they are; as buttons that lead to them, where they can be clicked. */
+function siteList(canvas, nodes, live) {
+  const { app, data } = canvas;
   const about = (node) => [KIND_WORDS[node.kind], node.country && data.countryName(node.country), tonnes(siteTonnes(canvas, node))].filter(Boolean).join(' · ');
   const go = (node) => (failureOf(data, node) ? app.open(failureOf(data, node)) : app.point(node));
-  return el('div', { class: 'sg-pile' }, heading(`${nodes.length} sites here`, whole ? null : 'Click to choose one'),
-    el('ul', {}, few.map((node) => el('li', {},
-      whole ? el('button', { type: 'button', class: 'sg-go', text: node.name, dir: 'auto', click: () => go(node) }) : el('span', { text: node.name, dir: 'auto' }),
-      el('small', { text: ` ${about(node)}`, dir: 'auto' })))),
-    few.length < nodes.length && el('p', { class: 'sg-note', text: `and ${nodes.length - few.length} more` }));
+  return el('ul', { class: 'sg-list' }, nodes.map((node) => el('li', {},
+    live ? el('button', { type: 'button', class: 'sg-go', text: node.name, dir: 'auto', click: () => go(node) }) : el('span', { text: node.name, dir: 'auto' }),
+    el('small', { text: ` ${about(node)}`, dir: 'auto' }))));
 }
 
 /** The line under a point: wide ones are hit anywhere on their breadth. */
