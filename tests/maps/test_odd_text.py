@@ -1,0 +1,13 @@
+"""Text that a naive map changes, and odd text, in every field of a network: every map shows it as given."""
+
+from __future__ import annotations
+
+import hostile
+import pytest
+
+TEXTS = {**hostile.CHANGES, **hostile.ODD}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_every_map_shows_text_as_given(text, tmp_path, opened):
+    hostile.check(text, tmp_path, opened)
