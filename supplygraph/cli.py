@@ -48,6 +48,7 @@ Keep = Annotated[float | None, typer.Option(help="Share of today that stays; 0 u
 AsOf = Annotated[str, typer.Option(help="Day of the alignment facts.")]
 Binding = Annotated[bool, typer.Option("--no-memoranda", help="Count only what binds.")]
 Page = Annotated[Path | None, typer.Option("--html", "--map", help="Write the map here.")]
+Chart = Annotated[Path | None, typer.Option("--plot", help="Write the chart here (.png, .svg, .pdf).")]
 By = Literal["territory", "owner"]
 Rationing = Literal["proportional", "home_first", "zone_first", "all"]
 Grouping = Annotated[Literal["node", "edge", "passage", "country", "owner"], typer.Option(help="What fails.")]
@@ -157,14 +158,17 @@ def concentration(
     as_of: AsOf = AS_OF,
     draws: Draws = 0,
     top: Top = 10,
+    plot: Chart = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """Show the shares and the HHI of a stage."""
+    _check_chart(plot)
     blocs = sg.forge(as_of) if by == "bloc" else None
     answer = sg.concentration(inputs.drawn(source, draws), stage=stage, by=by, blocs=blocs)
     inputs.say(answer.explain())
     _show(answer.table, as_json=as_json, as_csv=as_csv, top=top)
+    _plot(answer, plot)
 
 
 @_command
@@ -175,14 +179,17 @@ def centrality(
     draws: Draws = 0,
     top: Top = 10,
     page: Page = None,
+    plot: Chart = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """Show which sites the concentration of a stage comes from, by territory and by owner."""
+    _check_chart(plot)
     answer = sg.refining_centrality(inputs.drawn(source, draws), stage=stage)
     inputs.say(answer.explain())
     _show(answer.table, as_json=as_json, as_csv=as_csv, top=top)
     _draw(answer, page)
+    _plot(answer, plot)
 
 
 @_command
@@ -197,16 +204,19 @@ def exposure(
     draws: Draws = 0,
     show: Annotated[str, typer.Option(help="Which table: table, direct, bound_low, bound_high, ...")] = "table",
     top: Top = 0,
+    plot: Chart = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """Trace each factory's or country's material back to who refined (mined, shipped) it."""
+    _check_chart(plot)
     blocs = sg.forge(as_of) if "bloc" in {to, rows} else None
     answer = sg.exposure(inputs.drawn(source, draws), to=to, stage=stage, rows=rows, blocs=blocs)
     if show not in answer.tables:
         raise typer.BadParameter(f"expected one of {', '.join(answer.tables)}", param_hint="--show")
     inputs.say(answer.explain(*explain) if explain else answer.explain())
     _show(answer.tables[show], as_json=as_json, as_csv=as_csv, top=top)
+    _plot(answer, plot)
 
 
 @_command
@@ -258,10 +268,12 @@ def chokepoints(
     explain: Annotated[str | None, typer.Option(help="Say what happens when this item of the table fails.")] = None,
     top: Top = 10,
     page: Page = None,
+    plot: Chart = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """Rank single failures by what they cost after the best rerouting, on top of what has already failed."""
+    _check_chart(plot)
     shock = inputs.shock(
         scenario, ban=ban, country=country, stage=stage, passage=passage, node=node, keep=keep, needed=False
     )
@@ -273,6 +285,7 @@ def chokepoints(
     inputs.say(answer.explain(explain))
     _show(answer.table, as_json=as_json, as_csv=as_csv, top=top)
     _draw(answer, page)
+    _plot(answer, plot)
 
 
 @_command
@@ -384,10 +397,12 @@ def reroute(
     must_serve: Annotated[Several, typer.Option(help="NAME=SHARE of demand that must be served.")] = None,
     show: Annotated[Show | None, typer.Option(help="Table to print; unmet unless given.")] = None,
     page: Page = None,
+    plot: Chart = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """Reroute after a failure: through whom, at what cost, and who goes without. Options may be repeated."""
+    _check_chart(plot)
     shock = inputs.shock(scenario, ban=ban, country=country, stage=stage, passage=passage, node=node, keep=keep)
     caps = inputs.caps(cap, cap_outside)
     shares = inputs.shares(must_serve)
@@ -403,6 +418,7 @@ def reroute(
     inputs.say(plan.explain())
     _show(plan.tables[wanted], as_json=as_json, as_csv=as_csv, top=0)
     _draw(plan, page)
+    _plot(plan, plot)
 
 
 @_command
@@ -421,7 +437,7 @@ def frontier(
     tier: Annotated[str, typer.Option(help="Plants of this tier or better are aligned.")] = "linked",
     share: Annotated[list[float] | None, typer.Option(help="Aligned share, 0 to 1; repeat for several.")] = None,
     by: Annotated[By, typer.Option(help="Whose country a plant counts for.")] = "territory",
-    plot: Annotated[Path | None, typer.Option(help="Write the chart here (.png, .svg, .pdf).")] = None,
+    plot: Chart = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -429,19 +445,14 @@ def frontier(
     shock = inputs.shock(
         scenario, ban=ban, country=country, stage=stage, passage=passage, node=node, keep=keep, needed=False
     )
-    from supplygraph.maps import plots
-
-    if plot is not None and plot.suffix.lower() not in plots.FORMATS:
-        raise typer.BadParameter(f"{plot.name!r} does not end in {', '.join(plots.FORMATS)}", param_hint="--plot")
+    _check_chart(plot)
     answer = sg.alignment_frontier(
         inputs.network(source), shock, alignment=sg.forge(as_of, non_binding=not no_memoranda), tier=tier,
         shares=share or None, by=by, progress=sys.stderr.isatty(),
     )  # fmt: skip
     inputs.say(answer.explain())
     _show(answer.table, as_json=as_json, as_csv=as_csv, top=0)
-    if plot is not None:
-        plots.save(answer.plot(), plot)
-        inputs.say(f"Open {plot}")
+    _plot(answer, plot)
 
 
 @_command
@@ -472,6 +483,23 @@ def alternatives(
     shown = answer.table if as_json or as_csv else answer.table[["route", "km", "days", "cost_usd_t", "spare_t"]]
     _show(shown, as_json=as_json, as_csv=as_csv, top=0)
     _draw(answer, page)
+
+
+def _check_chart(plot: Path | None) -> None:
+    """Refuse a name that no chart can have before anything is computed."""
+    from supplygraph.maps import plots
+
+    if plot is not None and plot.suffix.lower() not in plots.FORMATS:
+        raise typer.BadParameter(f"{plot.name!r} does not end in {', '.join(plots.FORMATS)}", param_hint="--plot")
+
+
+def _plot(answer: Result, plot: Path | None) -> None:
+    """Write the chart of an answer where one is asked for."""
+    if plot is not None:
+        from supplygraph.maps import plots
+
+        plots.save(answer.plot(), plot)
+        inputs.say(f"Open {plot}")
 
 
 def _draw(answer: Result, page: Path | None) -> None:

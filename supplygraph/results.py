@@ -178,6 +178,53 @@ class Result:
 
         return maps.map_result(self, **options)
 
+    def plot(
+        self, kind: str | None = None, *, size: str = "slide", ax: Any = None, top: int = 12, **options: Any
+    ) -> Any:
+        """Draw the answer as a plain chart for a paper or a slide.
+
+        Parameters
+        ----------
+        kind
+            Which picture; each answer has a usual one. Concentration: ``"bars"``, ``"lorenz"``. Centrality, also per
+            factory, chokepoints (``column=`` another one of the table), supply risk, defence: ``"bars"``. Exposure:
+            ``"stacked"``, ``"bars"`` (of one ``row=``, direct beside traced). Interdiction: ``"unmet"``; rerouting:
+            ``"unmet"``, ``"displaced"`` (``by="country"`` sums up). Evidence: ``"dots"``. Alignment frontier:
+            ``"frontier"``.
+        size
+            ``"slide"`` (13.3 by 7.5 inches, type for the back of a room), ``"page"`` (7 inches wide) or ``"column"``
+            (3.5 inches, 8 points).
+        ax
+            Axes to draw into; for a frontier two, upper and lower. Made, in a figure of that size, where missing.
+        top
+            Rows drawn at most; the others are summed up, or counted in the caption.
+        options
+            Of that kind of picture.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes (for a frontier an array of two); ``.figure.savefig(path)`` writes them. Whiskers are the 5 to 95 %
+            of the draws where the question was asked of an ensemble; where there are none the caption says so.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such kind, size, option, row or column.
+        DataError
+            If the answer has no picture or nothing to draw, or ``ax`` or ``top`` cannot be used.
+
+        Examples
+        --------
+        >>> import supplygraph as sg
+        >>> axes = sg.concentration({"CHN": 750.0, "JPN": 250.0}).plot(size="column")
+        >>> axes.get_xlabel()
+        'share of refining, %'
+        """
+        from supplygraph.maps import plots
+
+        return plots.plot(self, kind, size=size, ax=ax, top=top, **options)
+
     def save_html(self, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write the map as one page that needs no network; return its path."""
         target = Path(path)

@@ -83,6 +83,7 @@ def edit(folder, tmp_path, table, change):
         (["frontier", "cobalt", "--share", "65"], 1, "share from 0 to 1"),
         (["frontier", "cobalt", "--tier", "friends"], 2, "linked"),
         (["frontier", "cobalt", "--plot", "x.doc"], 2, ".png"),
+        (["concentration", "cobalt", "--plot", "x.gif"], 2, ".png"),
         (["alternatives", "cobalt", "--to", "lg-chem-cheongjoo"], 2, "Did you mean 'lg-chem-cheongju'?"),
         (["alternatives", "cobalt", "--from", "COD", "--to", "lg-chem-cheongju", "--avoid", "KOR"], 1, "no route"),
         (["alternatives", "cobalt", "--to", "JPN", "--differ", "colour"], 2, "country"),
@@ -187,6 +188,24 @@ def test_the_frontier_and_its_chart(tmp_path):
     assert [row["aligned_share"] for row in json.loads(done.stdout)] == [0.0, 1.0]
     assert "<svg" in (tmp_path / "chart.svg").read_text(encoding="utf-8")
     assert run("frontier", "cobalt", "--share", "0", "--csv").stdout.count("\n") == 2  # nothing need break
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        "concentration gallium --draws 5",
+        "centrality gallium",
+        "exposure gallium",
+        "chokepoints gallium --by country --lens capacity",
+        "reroute gallium --node dowa-akita",
+    ],
+)
+def test_answers_are_drawn(args, tmp_path):
+    done = run(*args.split(), "--json", "--plot", "chart.png", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)
+    assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
+    assert "Open chart.png" in done.stderr
 
 
 def test_alternatives_of_one_factory(tmp_path):

@@ -260,6 +260,55 @@ class SupplyNetwork:
 
         return convert.to_geopandas(self._tables)
 
+    # -- a picture -------------------------------------------------------------------------------------------------
+
+    def plot(
+        self,
+        *,
+        stages: Names | None = None,
+        top: int = 8,
+        highlight: Names | None = None,
+        size: str = "slide",
+        ax: Any = None,
+    ) -> Any:
+        """Draw a Sankey diagram: countries by stage, from mine to use, and tonnes a year between them.
+
+        Parameters
+        ----------
+        stages
+            Columns to draw, ``["mining", "refining"]``; all unless given. ``"use"`` is the last.
+        top
+            Countries drawn by name and colour, the same in every column: those with the largest share of any. The
+            others of a column are one node; what has no country, and stocks, stay apart.
+        highlight
+            Countries whose bands stand out.
+        size
+            ``"slide"``, ``"page"`` or ``"column"``, as for answers.
+        ax
+            Axes to draw into; made, in a figure of that size, where missing.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes. Bands are as thick as the shipments between two countries are large, reported ones strong,
+            estimated ones pale.
+
+        Raises
+        ------
+        DataError
+            If the network holds several minerals, or no shipments between the stages asked for.
+        UnknownNameError
+            If there is no such stage, country or size.
+
+        Examples
+        --------
+        >>> import supplygraph as sg
+        >>> axes = sg.load("cobalt").plot(highlight="CHN", size="column")
+        """
+        from supplygraph.maps import plots
+
+        return plots.network(self, stages=stages, top=top, highlight=highlight, size=size, ax=ax)
+
     # -- a value ---------------------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:

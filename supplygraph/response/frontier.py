@@ -34,12 +34,6 @@ class Frontier(Result):
     of exemption from the rule). Figures: ``free_share``, the largest share of the table that costs the zone nothing.
     """
 
-    def plot(self, **options: Any) -> Any:
-        """Draw served demand and cost against the share (matplotlib axes)."""
-        from supplygraph.maps import plots
-
-        return plots.frontier(self, **options)
-
 
 def alignment_frontier(
     net: SupplyNetwork,
