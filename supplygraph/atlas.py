@@ -27,6 +27,7 @@ from supplygraph.measures.exposure import exposure
 from supplygraph.measures.interdiction import interdict
 from supplygraph.network.formats import write
 from supplygraph.response.reroute import reroute
+from supplygraph.response.timeline import timeline
 from supplygraph.scenario.alignment import forge
 from supplygraph.scenario.shock import Shock
 from supplygraph.world.datasets import datasets, load
@@ -39,14 +40,15 @@ if TYPE_CHECKING:
     from supplygraph.maps.offline import OfflineMap
     from supplygraph.network.network import SupplyNetwork
     from supplygraph.results import Result
+    from supplygraph.scenario.alignment import Alignment
 
 #: Alignment date of the atlas, and the tier that counts as inside.
 AS_OF = "2026-07-01"
 TIER = "linked"
 #: The file by which an atlas folder is known, so that nothing else is ever replaced.
 _MARK = "atlas.json"
-#: Draws behind the intervals.
-_DRAWS = 100
+#: Draws behind the intervals, and the day from which restrictions are shown over time.
+_DRAWS, _SINCE = 100, "2023-01-01"
 #: Chokepoints listed on the page, and in the tables and on their map; how many are named as the only way.
 _WORST, _RANKED, _TOLD = 5, 30, 3
 _FAILURES = ("countries", "sites", "straits")
@@ -96,10 +98,19 @@ def study(mineral: str) -> Chapter:
         **{f"worst_{what}": interdict(net, k=k, by=by, time_limit=_PATIENCE) for what, (by, k) in _TOGETHER.items()},
         "reroute": reroute(net, shock, alignment=zone),
         "reroute_aligned": reroute(net, shock, alignment=zone, require=TIER, stages=("refining",)),
+        **_over_time(net, zone),
     }
     if not _mined(net):
         del answers["mining"]
     return Chapter(mineral, net, answers, refiner, shock)
+
+
+def _over_time(net: SupplyNetwork, zone: Alignment) -> dict[str, Result]:
+    """Ask what the export restrictions of the last years would do, where there are any on this mineral."""
+    try:
+        return {"timeline": timeline(net, since=_SINCE, alignment=zone)}
+    except DataError:  # none began since then, or none can be expressed
+        return {}
 
 
 def _mined(net: SupplyNetwork) -> bool:
@@ -258,6 +269,16 @@ def _maps(chapter: Chapter) -> Iterator[tuple[str, str, str, OfflineMap]]:
     heading = f"{title}: what hurts most if it fails"
     drawn = sites.map(title=heading, beside=[straits, countries], alignment=zone)
     yield "chokepoints.html", "What hurts most", "Sites, straits and countries by what is lost when they fail.", drawn
+    drawn = chapter.answers["refining"].map(title=f"{title}: who refines", alignment=zone)
+    yield "refining.html", "Who refines", "Countries by their share of refining, with intervals.", drawn
+    drawn = chapter.answers["refining_by_owner"].map(title=f"{title}: who owns the refining", alignment=zone)
+    yield "owners.html", "Who owns the refining", "Countries by what their companies refine, wherever it stands.", drawn
+    drawn = chapter.answers["exposure"].map(title=f"{title}: what stands behind a country's demand")
+    yield "exposure.html", "What stands behind demand", "All that is upstream of one country at a time.", drawn
+    if "timeline" in chapter.answers:
+        drawn = chapter.answers["timeline"].map(title=f"{title}: export restrictions over time", alignment=zone)
+        text = f"What today's network would lose under the restrictions in force since {_SINCE[:4]}, day by day."
+        yield "timeline.html", "Restrictions over time", text, drawn
 
 
 def _tables(chapter: Chapter, quality: pd.DataFrame, told: dict[str, Any]) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -35,6 +35,7 @@ GROUPS = (
     ("What breaks", ("chokepoints", "worst")),
     ("Rerouting", ("reroute",)),
     ("Rerouting, refining aligned", ("reroute_aligned",)),
+    ("Restrictions over time", ("timeline",)),
     ("How the network was made", ("",)),
 )
 #: Tables that are no part of the one whose name they begin with.
@@ -54,6 +55,12 @@ TABLES: dict[str, About] = {
         "rest stands at sites called “Other …”.",
         basis="both",
     ),
+    "timeline": About(
+        "What export restrictions would do to today's network",
+        "A row for each day on which a restriction began or ended. Licences are counted as if nothing were licensed: "
+        "upper bounds.",
+    ),
+    "timeline_unmet": About("Who goes without on each day", "Users by day, after the best rerouting."),
     "evidence": About(
         "Published figures beside ours",
         "Each published figure that we found, and ours with its interval. Where it is not independent, the network was "
