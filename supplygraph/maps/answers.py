@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from supplygraph.errors import DataError, Problem
-from supplygraph.maps import failures
+from supplygraph.maps import failures, plots
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -173,7 +173,7 @@ def refuse_placeless(result: Any) -> None:
     names = [str(name) for name in result.table.index.names]
     if set(names) & _PLACED:
         return
-    other = "Draw it with .plot()" if hasattr(result, "plot") else "Read its .table"
+    other = "Draw it with .plot()" if plots.kinds(result) else "Read its .table"
     remedy = f"{other}; a map shows one rerouting, reroute(...).map(), or several, map(net, scenarios=[...])."
     what = f"rows are indexed by `{', '.join(names)}`, not by places"
     problem = Problem(f"{type(result).__name__}.table", what, remedy)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _MANY = {"country": "countries", "owner": "owner countries", "bloc": "blocs", "node": "sites"}
 #: Suppliers named at the curve, and the share of the whole from which there is room for a name.
 _NAMED, _VISIBLE = 4, 0.045
+#: Places along the diagonal for its name, the best first.
+_ALIKE = (0.31, 0.2, 0.5, 0.65, 0.8)
 #: As tall as so many bars, so that the square does not become flat.
 _ROWS = 11
 
@@ -97,20 +99,32 @@ def _draw(sheet: style.Sheet, x: Floats, y: Floats) -> None:
     axes.set_yticks([0, 25, 50, 75, 100])
     axes.grid(axis="both")
     axes.tick_params(length=0)
-    axes.annotate("all alike", (31, 31), xytext=(-0.5 * text, 0.2 * text), textcoords="offset points", ha="right",
-                  va="bottom", fontsize=0.9 * text, color=COLOURS["mute"], parse_math=False)  # fmt: skip
 
 
 def _name(sheet: style.Sheet, x: Floats, y: Floats, names: list[str], most: int) -> None:
     """Name the largest suppliers at the middle of their steps, left of the curve, where there is room."""
     text, axes = sheet.size.text, sheet.axes
-    high = axes.get_window_extent().height / sheet.figure.dpi
+    box = axes.get_window_extent()
+    wide, high = box.width / sheet.figure.dpi, box.height / sheet.figure.dpi
     above = 2.0
+    written = []
     for place in range(len(names), max(len(names) - most, 0), -1):
         middle = (x[place] + x[place - 1]) / 2, (y[place] + y[place - 1]) / 2
         if y[place] - y[place - 1] < _VISIBLE or (above - middle[1]) * high < 1.4 * text / 72:
             break
         above = middle[1]
-        axes.annotate(style.shorten(names[place - 1], 0.4 * sheet.inches, text), (100 * middle[0], 100 * middle[1]),
-                      xytext=(-0.5 * text, 0.1 * text), textcoords="offset points", ha="right", va="bottom",
-                      fontsize=text, gid="name", parse_math=False, zorder=4)  # fmt: skip
+        room = min(0.4 * wide, wide * middle[0] - text / 72)
+        written.append(_beside(axes, style.shorten(names[place - 1], room, text), middle, text, "name"))
+    taken = [name.get_window_extent() for name in written]
+    for at in _ALIKE:
+        alike = _beside(axes, "all alike", (at, at), 0.9 * text, "alike")
+        if not any(alike.get_window_extent().overlaps(name) for name in taken):
+            break
+        alike.remove()
+
+
+def _beside(axes: Any, words_: str, at: tuple[float, float], text: float, gid: str) -> Any:
+    """Write words above and left of a point of the unit square."""
+    colour = COLOURS["mute" if gid == "alike" else "ink"]
+    return axes.annotate(words_, (100 * at[0], 100 * at[1]), xytext=(-0.5 * text, 0.1 * text), ha="right", va="bottom",
+                         textcoords="offset points", fontsize=text, color=colour, gid=gid, parse_math=False, zorder=4)
