@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,6 +19,7 @@ import folium
 from supplygraph.errors import DataError
 from supplygraph.maps import layers, page, theme
 from supplygraph.maps.added import Verbatim, problems, rendered
+from supplygraph.maps.squeeze import squeezed, squeezed_style
 
 if TYPE_CHECKING:
     from supplygraph.maps.tiles import Tiles
@@ -80,7 +82,7 @@ class OfflineMap(folium.Map):  # type: ignore[misc]
         code = program(failures="failures" in parts, attack="attack" in parts, tiles="tiles" in parts)
         return page.document(
             title=self.title,
-            style=[leaflet_style, theme.variables() + "".join(page.asset(name) for name in STYLES)],
+            style=[squeezed_style(leaflet_style), squeezed_style(theme.variables() + "".join(map(page.asset, STYLES)))],
             scripts=[leaflet_script, code, extra],
             data={"map-data": data, "map-world": layers.world()},
             body=[
@@ -136,8 +138,9 @@ class OfflineMap(folium.Map):  # type: ignore[misc]
         return self._frame()
 
 
+@lru_cache(maxsize=8)
 def program(*, failures: bool, attack: bool = False, tiles: bool = False) -> str:
-    """Return our own script: the asset files, in order, inside one function, without comments and indents.
+    """Return our own script: the asset files, in order, inside one function, without comments and blanks.
 
     What tells single and joint failures, and what asks for tiles, comes along only where there are some.
     """
@@ -145,4 +148,4 @@ def program(*, failures: bool, attack: bool = False, tiles: bool = False) -> str
              *(["tiles.js"] if tiles else []), "main.js"]
     lines = [line.strip() for name in names for line in page.asset(name).splitlines()]
     code = [line for line in lines if line and not line.startswith(("//", "/*", "*"))]
-    return "(function () {\n'use strict';\n" + "\n".join(code) + "\n}());\n"
+    return "(function () {\n'use strict';\n" + squeezed("\n".join(code)) + "\n}());\n"

@@ -18,7 +18,7 @@ ARABIC = "مصفاة الشرق الأوسط للمعادن"
 
 
 def gaps():
-    """A network in which some figures are missing, and one site has two activities."""
+    """A network in which figures are missing, one site has two activities, and one shipment its own source."""
     parts = maptoys.tables(names={"mine-a": "Mine du Québec"})
     processes = parts["processes"]
     bounds = ["activity_low_t", "activity_high_t"]
@@ -26,6 +26,8 @@ def gaps():
     processes.loc[processes["process"] == "p-mine-b", [*bounds, "year"]] = np.nan
     second = processes.loc[processes["process"] == "p-mine-a"].assign(process="again", role="stock", activity_t=850.0)
     parts["processes"] = pd.concat([processes, second], ignore_index=True).astype({"year": "Int64"})
+    parts["references"].loc[1] = ["customs", "Customs records", None, None, None, None]
+    parts["shipments"].loc[0, "reference"] = "customs"
     return SupplyNetwork(**parts)
 
 

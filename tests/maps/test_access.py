@@ -232,7 +232,8 @@ def test_the_map_glides_unless_stillness_is_asked_for(wish, pages, chromium):
 
 #: Boxes whose content is wider than they are.
 WIDE = """() => [...document.querySelectorAll('h1, h2, h3, h4, .sg-panel, .sg-panel *, .sg-legend, '
-  + '.leaflet-popup-content, .leaflet-popup-content *, .sg-table, .sg-table header, .sg-table-note *, .sg-table td, .sg-table th, .sg-help')]
+  + '.leaflet-popup-content, .leaflet-popup-content *, .sg-table, .sg-table header, .sg-table-note *, '
+  + '.sg-table td, .sg-table th, .sg-help')]
   .filter((box) => !['SELECT', 'OPTION', 'INPUT'].includes(box.tagName) && box.getClientRects().length
     && getComputedStyle(box).display !== 'inline' && box.clientWidth && box.scrollWidth > box.clientWidth + 1)
   .map((box) => [box.tagName, box.className, box.scrollWidth, box.clientWidth])"""

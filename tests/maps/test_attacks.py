@@ -291,4 +291,4 @@ def test_other_maps_have_no_attack():
     assert "attack" not in map_network(net).payload
     assert "attack" not in chokepoints(net).map().payload
     assert not attacks.tells(Result(title="", table=pd.DataFrame({"loss_alone_t": [1.0]}), params={}, explanation=""))
-    assert "readAttack(raw, nodes" not in offline.program(failures=True)
+    assert "function readAttack" not in offline.program(failures=True)

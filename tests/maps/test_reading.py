@@ -236,10 +236,12 @@ def test_popups_give_year_and_source_beside_numbers(toy, opened):
         words = " ".join(box.inner_text().split())
         assert "Activity 2025, estimated 900 t (720–1 080)1" in words
         assert "China 70 %1, 30 % not known" in words
-        assert "650 (455–910) reported1" in words
+        assert "Eastern Refinery China 650 (455–910) reported3" in words
+        assert "Northern Refinery Finland 250 (175–350)1" in words
         assert box.locator("ol li").all_inner_texts() == [
             "A yearbook, A survey, 2026",
             "Added up from the shipments of 2025, estimated, 27 % of them reported",
+            "Customs records",
         ]
         assert "Activity 2025, estimated not known1" in " ".join(popup(view, "fac-b").inner_text().split())
         assert "Activity year not known, estimated 300 t1" in " ".join(popup(view, "mine-b").inner_text().split())

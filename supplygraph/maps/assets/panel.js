@@ -85,10 +85,9 @@ class Panel {
     const fill = el('select', { id: 'sg-fill', change: () => app.set({ fill: fill.value }) },
       fills.map(([value, text]) => el('option', { value, text })));
     fill.value = state.fill;
-    const top = data.largest.line;
     const least = el('input', {
-      type: 'range', id: 'sg-least', min: 0, max: 100, step: 1, value: Math.round(100 * Math.cbrt(leastFlow(data, state) / top)),
-      input: () => app.set({ least: (Number(least.value) / 100) ** 3 * top }),
+      type: 'range', id: 'sg-least', min: 0, max: 100, step: 1, value: Math.round(100 * Math.cbrt(leastFlow(data, state) / data.largest.line)),
+      input: () => app.set({ least: (Number(least.value) / 100) ** 3 * data.largest.line }),
     });
     this.least = least;
     this.leastWords = el('output', { for: 'sg-least' });
@@ -153,6 +152,7 @@ class Panel {
     const { data, state } = this.app;
     this.product.value = String(state.product);
     this.fill.value = state.fill;
+    if (this.app.whose) this.app.whose.value = String(state.scenario);
     if (document.activeElement !== this.least) this.least.value = Math.round(100 * Math.cbrt(leastFlow(data, state) / data.largest.line));
     LAYERS.forEach(([name], i) => { this.boxes[i].checked = !state.hidden.has(name); });
   }

@@ -38,7 +38,7 @@ const LINK_PARTS = new Map([
   }],
   ['m', {
     write: ({ state }) => (state.mode === 'single' ? null : state.mode),
-    read: ({ data }, text) => (data.scenarios.length > 1 && ['split', 'difference'].includes(text) ? { mode: text } : {}),
+    read: ({ panel }, text) => (panel.modes && ['split', 'difference'].includes(text) ? { mode: text } : {}),
   }],
   ['p', {
     write: ({ data, state }) => (state.product < 0 ? null : data.products[state.product].id),
@@ -47,7 +47,7 @@ const LINK_PARTS = new Map([
   ['f', {
     write: ({ state, link }) => (state.least === link.start.least || state.least === null ? null : String(Number(state.least.toPrecision(4)))),
     read: ({ data }, text) => {
-      const value = numberFrom(text, 0, data.largest.line);
+      const value = numberFrom(text, 0, data.ownLargest.line);
       return value === null ? {} : { least: value };
     },
   }],

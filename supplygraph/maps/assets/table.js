@@ -13,6 +13,9 @@ function saveFile(name, type, parts) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
+/** Text by the alphabet of the reader. */
+const inOrder = new Intl.Collator();
+
 /** Numbers before text, what is missing last in either direction. */
 function compare(a, b, down) {
   const missing = (value) => value === null || value === undefined || value === '';
@@ -21,7 +24,7 @@ function compare(a, b, down) {
   if (typeof a === 'number' && typeof b === 'number') return sign * (a - b);
   if (typeof a === 'number') return sign;
   if (typeof b === 'number') return -sign;
-  return sign * String(a).localeCompare(String(b));
+  return sign * inOrder.compare(a, b);
 }
 
 const ROWS_SHOWN = 400;
