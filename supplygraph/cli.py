@@ -10,19 +10,14 @@ import functools
 import sys
 from collections.abc import Callable  # noqa: TC003 - typer reads the annotations
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
 import supplygraph as sg
-from supplygraph import inputs
+from supplygraph import inputs, outputs
 from supplygraph.errors import SupplyGraphError, UnknownNameError
 from supplygraph.inputs import Several
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from supplygraph.results import Result
 
 app = typer.Typer(
     name="supplygraph",
@@ -95,19 +90,6 @@ def _fail(text: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-def _show(table: pd.DataFrame, *, as_json: bool, as_csv: bool, top: int) -> None:
-    """Print a table for machines or for people."""
-    frame = table.head(top) if top else table
-    if frame.index.name in frame.columns:  # countries by country: once is enough
-        frame = frame.drop(columns=str(frame.index.name))
-    if as_json:
-        typer.echo(frame.reset_index().to_json(orient="records", indent=1))
-    elif as_csv:
-        typer.echo(frame.to_csv(lineterminator="\n"), nl=False)
-    else:
-        typer.echo(frame.to_string(float_format=lambda x: f"{x:,.0f}" if abs(x) >= 1000 else f"{x:.4g}", na_rep=""))
-
-
 @_command
 def atlas(
     minerals: Annotated[list[str] | None, typer.Argument(help="Minerals; all when none is named.")] = None,
@@ -131,7 +113,7 @@ def info(
 ) -> None:
     """Say what a network holds, or list the bundled data sets."""
     if source is None:
-        _show(sg.datasets(), as_json=as_json, as_csv=as_csv, top=0)
+        outputs.show(sg.datasets(), as_json=as_json, as_csv=as_csv, top=0)
     else:
         typer.echo(repr(inputs.network(source)))
 
@@ -158,17 +140,19 @@ def concentration(
     as_of: AsOf = AS_OF,
     draws: Draws = 0,
     top: Top = 10,
+    page: Page = None,
     plot: Chart = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """Show the shares and the HHI of a stage."""
-    _check_chart(plot)
+    outputs.check_chart(plot)
     blocs = sg.forge(as_of) if by == "bloc" else None
     answer = sg.concentration(inputs.drawn(source, draws), stage=stage, by=by, blocs=blocs)
     inputs.say(answer.explain())
-    _show(answer.table, as_json=as_json, as_csv=as_csv, top=top)
-    _plot(answer, plot)
+    outputs.show(answer.table, as_json=as_json, as_csv=as_csv, top=top)
+    outputs.draw(answer, page)
+    outputs.plot(answer, plot)
 
 
 @_command
@@ -184,12 +168,12 @@ def centrality(
     as_csv: AsCsv = False,
 ) -> None:
     """Show which sites the concentration of a stage comes from, by territory and by owner."""
-    _check_chart(plot)
+    outputs.check_chart(plot)
     answer = sg.refining_centrality(inputs.drawn(source, draws), stage=stage)
     inputs.say(answer.explain())
-    _show(answer.table, as_json=as_json, as_csv=as_csv, top=top)
-    _draw(answer, page)
-    _plot(answer, plot)
+    outputs.show(answer.table, as_json=as_json, as_csv=as_csv, top=top)
+    outputs.draw(answer, page)
+    outputs.plot(answer, plot)
 
 
 @_command
@@ -204,19 +188,21 @@ def exposure(
     draws: Draws = 0,
     show: Annotated[str, typer.Option(help="Which table: table, direct, bound_low, bound_high, ...")] = "table",
     top: Top = 0,
+    page: Page = None,
     plot: Chart = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """Trace each factory's or country's material back to who refined (mined, shipped) it."""
-    _check_chart(plot)
+    outputs.check_chart(plot)
     blocs = sg.forge(as_of) if "bloc" in {to, rows} else None
     answer = sg.exposure(inputs.drawn(source, draws), to=to, stage=stage, rows=rows, blocs=blocs)
     if show not in answer.tables:
         raise typer.BadParameter(f"expected one of {', '.join(answer.tables)}", param_hint="--show")
     inputs.say(answer.explain(*explain) if explain else answer.explain())
-    _show(answer.tables[show], as_json=as_json, as_csv=as_csv, top=top)
-    _plot(answer, plot)
+    outputs.show(answer.tables[show], as_json=as_json, as_csv=as_csv, top=top)
+    outputs.draw(answer, page)
+    outputs.plot(answer, plot)
 
 
 @_command
@@ -241,7 +227,7 @@ def evidence(
     table = pd.concat([answer.table for answer in answers])
     columns = ["about", "ours", "ours_low", "ours_high", "published", "year", "verdict", "independent"]
     shown = table if as_json or as_csv else table[columns]
-    _show(shown, as_json=as_json, as_csv=as_csv, top=0)
+    outputs.show(shown, as_json=as_json, as_csv=as_csv, top=0)
     if page is not None:
         told = [told_evidence(name, answer) for name, answer in zip(chosen, answers, strict=True)]
         page.write_text(evidence_page.evidence(told, version=sg.__version__), encoding="utf-8")
@@ -273,7 +259,7 @@ def chokepoints(
     as_csv: AsCsv = False,
 ) -> None:
     """Rank single failures by what they cost after the best rerouting, on top of what has already failed."""
-    _check_chart(plot)
+    outputs.check_chart(plot)
     shock = inputs.shock(
         scenario, ban=ban, country=country, stage=stage, passage=passage, node=node, keep=keep, needed=False
     )
@@ -283,9 +269,9 @@ def chokepoints(
         top=(top or None) if explain is None and page is None else None,
     )  # fmt: skip
     inputs.say(answer.explain(explain))
-    _show(answer.table, as_json=as_json, as_csv=as_csv, top=top)
-    _draw(answer, page)
-    _plot(answer, plot)
+    outputs.show(answer.table, as_json=as_json, as_csv=as_csv, top=top)
+    outputs.draw(answer, page)
+    outputs.plot(answer, plot)
 
 
 @_command
@@ -320,8 +306,8 @@ def interdict(
         kinds=kind, exclude=exclude or (), time_limit=time_limit, progress=sys.stderr.isatty(),
     )  # fmt: skip
     inputs.say(answer.explain())
-    _show(answer.table, as_json=as_json, as_csv=as_csv, top=0)
-    _draw(answer, page)
+    outputs.show(answer.table, as_json=as_json, as_csv=as_csv, top=0)
+    outputs.draw(answer, page)
 
 
 @_command
@@ -347,8 +333,8 @@ def defend(
         exclude=exclude or (), time_limit=time_limit, progress=sys.stderr.isatty(),
     )  # fmt: skip
     inputs.say(answer.explain())
-    _show(answer.table, as_json=as_json, as_csv=as_csv, top=0)
-    _draw(answer, page)
+    outputs.show(answer.table, as_json=as_json, as_csv=as_csv, top=0)
+    outputs.draw(answer, page)
 
 
 @_command
@@ -368,7 +354,7 @@ def scenarios(
         columns = ["in_force", "type", "country", "start", "end", "title"]
         table = table[[name for name in columns if name in table.columns]]
         table["title"] = [text if len(text) <= _TITLE else f"{text[: _TITLE - 1]}…" for text in table["title"]]
-    _show(table, as_json=as_json, as_csv=as_csv, top=0)
+    outputs.show(table, as_json=as_json, as_csv=as_csv, top=0)
 
 
 @_command
@@ -402,7 +388,7 @@ def reroute(
     as_csv: AsCsv = False,
 ) -> None:
     """Reroute after a failure: through whom, at what cost, and who goes without. Options may be repeated."""
-    _check_chart(plot)
+    outputs.check_chart(plot)
     shock = inputs.shock(scenario, ban=ban, country=country, stage=stage, passage=passage, node=node, keep=keep)
     caps = inputs.caps(cap, cap_outside)
     shares = inputs.shares(must_serve)
@@ -416,9 +402,9 @@ def reroute(
     if wanted not in plan.tables:
         raise typer.BadParameter("rationings needs --rationing all", param_hint="--show")
     inputs.say(plan.explain())
-    _show(plan.tables[wanted], as_json=as_json, as_csv=as_csv, top=0)
-    _draw(plan, page)
-    _plot(plan, plot)
+    outputs.show(plan.tables[wanted], as_json=as_json, as_csv=as_csv, top=0)
+    outputs.draw(plan, page)
+    outputs.plot(plan, plot)
 
 
 @_command
@@ -445,14 +431,40 @@ def frontier(
     shock = inputs.shock(
         scenario, ban=ban, country=country, stage=stage, passage=passage, node=node, keep=keep, needed=False
     )
-    _check_chart(plot)
+    outputs.check_chart(plot)
     answer = sg.alignment_frontier(
         inputs.network(source), shock, alignment=sg.forge(as_of, non_binding=not no_memoranda), tier=tier,
         shares=share or None, by=by, progress=sys.stderr.isatty(),
     )  # fmt: skip
     inputs.say(answer.explain())
-    _show(answer.table, as_json=as_json, as_csv=as_csv, top=0)
-    _plot(answer, plot)
+    outputs.show(answer.table, as_json=as_json, as_csv=as_csv, top=0)
+    outputs.plot(answer, plot)
+
+
+@_command
+def timeline(
+    source: Source,
+    *,
+    since: Annotated[str | None, typer.Option(help="Only days from this one on.")] = None,
+    until: Annotated[str | None, typer.Option(help="Only days up to this one.")] = None,
+    as_of: AsOf = AS_OF,
+    rationing: Annotated[Literal["proportional", "home_first", "zone_first"], typer.Option(help="Who goes without.")]
+    = "proportional",
+    page: Page = None,
+    plot: Chart = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Show what the real export restrictions in force on each day would do to the network."""
+    outputs.check_chart(plot)
+    answer = sg.timeline(
+        inputs.network(source), since=since, until=until, alignment=sg.forge(as_of), rationing=rationing,
+        progress=sys.stderr.isatty(),
+    )  # fmt: skip
+    inputs.say(answer.explain())
+    outputs.show(answer.table, as_json=as_json, as_csv=as_csv, top=0)
+    outputs.draw(answer, page)
+    outputs.plot(answer, plot)
 
 
 @_command
@@ -481,32 +493,8 @@ def alternatives(
     )  # fmt: skip
     inputs.say(answer.explain())
     shown = answer.table if as_json or as_csv else answer.table[["route", "km", "days", "cost_usd_t", "spare_t"]]
-    _show(shown, as_json=as_json, as_csv=as_csv, top=0)
-    _draw(answer, page)
-
-
-def _check_chart(plot: Path | None) -> None:
-    """Refuse a name that no chart can have before anything is computed."""
-    from supplygraph.maps import plots
-
-    if plot is not None and plot.suffix.lower() not in plots.FORMATS:
-        raise typer.BadParameter(f"{plot.name!r} does not end in {', '.join(plots.FORMATS)}", param_hint="--plot")
-
-
-def _plot(answer: Result, plot: Path | None) -> None:
-    """Write the chart of an answer where one is asked for."""
-    if plot is not None:
-        from supplygraph.maps import plots
-
-        plots.save(answer.plot(), plot)
-        inputs.say(f"Open {plot}")
-
-
-def _draw(answer: Result, page: Path | None) -> None:
-    """Write the map of an answer where one is asked for."""
-    if page is not None:
-        answer.save_html(page)
-        inputs.say(f"Open {page}")
+    outputs.show(shown, as_json=as_json, as_csv=as_csv, top=0)
+    outputs.draw(answer, page)
 
 
 @_command

@@ -73,3 +73,13 @@ def test_the_map_has_a_stop_for_each_day(tmp_path, opened):
         view.wait_for_function("() => document.getElementById('map').supplyMap.state.scenario === 3")
         view.wait_for_function("() => document.querySelector('.sg-play').textContent === 'Play'")
         assert seen.nothing, seen
+
+
+def test_the_chart_has_a_bar_for_each_day():
+    told = timeline(maptoys.network(), STEPS, ramp=None)
+    axes = told.plot()
+    widths = [bar.get_width() for bar in axes.patches if bar.get_gid() == "bar"]
+    most = max(told.table["unmet_t"])
+    assert [width / max(widths) for width in widths] == pytest.approx(list(told.table["unmet_t"] / most))
+    names = [text.get_text() for text in axes.texts if text.get_gid() == "name"]
+    assert [name[:10] for name in names] == sorted(STEPS)

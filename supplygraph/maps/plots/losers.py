@@ -51,6 +51,25 @@ def displaced(result: Any, *, size: str, ax: Any, top: int, by: str = "node") ->
                  f"{total} a year go to others; pale: what each would receive {against}", "displaced demand", legend)
 
 
+def over_time(result: Any, *, size: str, ax: Any, top: int) -> Any:
+    """Draw the demand that stays unmet from each day on; the last days where not all fit."""
+    table = result.table.assign(new=_changes(result.table["what"])).tail(top)
+    scale, unit = style.unit_of(float(table["unmet_t"].max()))
+    drawn = [
+        Row(f"{day} {row['new']}", row["unmet_t"] / scale, _label(row["unmet_t"], row["demand_t"]),
+            look="light" if row["upper_bound"] else "main")
+        for day, row in zip(table.index, table.to_dict("records"), strict=True)
+    ]  # fmt: skip
+    legend = [("light", "upper bound (licences)")] if table["upper_bound"].any() else []
+    asked = style.tonnes(float(table["demand_t"].max()))
+    told = f"Unmet after the best rerouting of today's network, under all that holds; of {asked} a year"
+    with style.look(style.size_of(size)):
+        sheet = style.Sheet(size, ax, rows=len(drawn))
+        rows.draw(sheet, drawn, f"unmet demand, {unit} a year", legend)
+        sheet.finish(result.title, told, _caption(result))
+    return sheet.axes
+
+
 def defended(result: Any, *, size: str, ax: Any, top: int) -> Any:
     """Draw the loss of the worst attack before and after the defence."""
     figures = result.figures
@@ -66,6 +85,17 @@ def defended(result: Any, *, size: str, ax: Any, top: int) -> Any:
         rows.draw(sheet, drawn, f"demand lost to the worst attack, {unit} a year")
         sheet.finish(result.title, f"Protect {', '.join(names) or 'nothing'} ({proof})", _caption(result))
     return sheet.axes
+
+
+def _changes(what: pd.Series) -> list[str]:
+    """Return what begins on each day, or ends where nothing begins."""
+    told, before = [], set[str]()
+    for words_ in what:
+        now = set(str(words_).split("; "))
+        begins, ends = sorted(now - before), sorted(before - now)
+        told.append("; ".join(begins or [f"no more: {one}" for one in ends]) or str(words_))
+        before = now
+    return told
 
 
 def _zone(zoned: object) -> list[tuple[str, str]]:
