@@ -308,18 +308,32 @@ def _stops(shipments: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
     return touched.join(routed, on="row")
 
 
+#: Degrees to which coasts are written: an eighth of what they are simplified to.
+_GRAIN = 0.025
+
+
 @lru_cache(maxsize=1)
 def world() -> dict[str, Any]:
     """Return the bundled country shapes (unwrapped TopoJSON, 0.20 degree) with nothing but their code."""
     topology = json.loads(facts.path("geo/countries.topojson").read_text(encoding="utf-8"))
     name = next(iter(topology["objects"]))
-    arcs = [pack(part for point in arc for part in point) for arc in topology["arcs"]]
     shapes = [
         {"type": shape["type"], "arcs": shape["arcs"], "iso": shape["properties"]["iso3"]}
         for shape in topology["objects"][name]["geometries"]
         if shape.get("arcs") and shape["properties"]["iso3"] != "ATA"
     ]
-    return {"transform": topology["transform"], "arcs": arcs, "shapes": shapes}
+    transform = {"scale": [_GRAIN, _GRAIN], "translate": [0, 0]}
+    return {"transform": transform, "arcs": [_arc(arc, topology["transform"]) for arc in topology["arcs"]],
+            "shapes": shapes}
+
+
+def _arc(steps: list[list[int]], transform: dict[str, list[float]]) -> str:
+    """Write a line of steps on a coarser grid, without points that fall together; the ends stay."""
+    points = np.cumsum(np.array(steps), axis=0) * transform["scale"] + transform["translate"]
+    coarse = np.round(points / _GRAIN).astype(np.int64)
+    apart = np.r_[True, (np.diff(coarse, axis=0) != 0).any(axis=1)]
+    apart[-1] = True
+    return pack(np.diff(coarse[apart], axis=0, prepend=[[0, 0]]).ravel().tolist())
 
 
 def tiers(alignment: Alignment) -> dict[str, str]:

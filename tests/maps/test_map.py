@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 
 import folium
 import maptoys
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from supplygraph import facts
 from supplygraph.errors import DataError, UnknownNameError
 from supplygraph.maps import layers, map_network
 from supplygraph.maps.pack import Reader, Writer, pack, percents, same, short, unpack, unshort
@@ -225,6 +228,18 @@ def test_numbers_with_and_without_sign_come_back_in_turn(rows):
 @given(st.floats(1e-5, 1e9))
 def test_quantities_keep_three_digits(value):
     assert unshort(short(value)) == pytest.approx(value, rel=0.0051, abs=1e-8)
+
+
+def test_coasts_stay_where_they_are_on_a_coarser_grid():
+    fine = json.loads(facts.path("geo/countries.topojson").read_text(encoding="utf-8"))
+    coarse = layers.world()
+    for steps, text in zip(fine["arcs"], coarse["arcs"], strict=True):
+        true = np.cumsum(steps, axis=0) * fine["transform"]["scale"] + fine["transform"]["translate"]
+        written = np.cumsum(np.reshape(unpack(text), (-1, 2)), axis=0) * coarse["transform"]["scale"]
+        assert np.abs(written[[0, -1]] - true[[0, -1]]).max() <= 0.0126
+        assert all(np.abs(true - point).max(axis=1).min() <= 0.0126 for point in written)
+        assert len(written) >= 2
+    assert len({shape["iso"] for shape in coarse["shapes"]}) > 230
 
 
 def test_same_network_same_bytes(tmp_path):
