@@ -19,9 +19,9 @@ class Panel {
     this.told = el('div', { class: 'sg-told', hidden: true, 'aria-live': 'polite' });
     this.home = el('div', {},
       data.subtitle && el('p', { class: 'sg-note', text: data.subtitle, dir: 'auto' }),
+      this.search.element,
       this.ranking && this.ranking.element,
       data.attack && attackWords(app),
-      this.search.element,
       data.scenarios.length > 1 && this.scenarios(),
       this.answers,
       this.figures,

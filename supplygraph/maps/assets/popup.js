@@ -102,8 +102,7 @@ function site(canvas, node, whole) {
     const table = linkTable(canvas, title, links, other, sources);
     if (table) facts.push(table);
   }
-  facts.push(sources.list() || '');
-  box.append(...(failure ? [failureWords(canvas, failure), aside('About this site', facts)] : facts));
+  box.append(...(failure ? [failureWords(canvas, failure), aside('About this site', facts)] : facts), sources.list() || '');
   return box;
 }
 
