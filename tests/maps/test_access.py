@@ -8,6 +8,9 @@ from readtoys import APP, CLOSED, phone, strange
 
 from supplygraph.maps import map_network
 from supplygraph.measures.chokepoints import chokepoints
+from supplygraph.measures.exposure import exposure
+from supplygraph.response.timeline import timeline
+from supplygraph.scenario.shock import Shock
 
 #: Roles that a reader acts on.
 ACTED_ON = {
@@ -55,6 +58,9 @@ def pages(tmp_path_factory):
         "network": map_network(net).save_html(folder / "network.html"),
         "failure": chokepoints(net).map(beside=[chokepoints(net, by="passage")]).save_html(folder / "failure.html"),
         "rerouting": map_network(net, scenarios=[CLOSED, short]).save_html(folder / "rerouting.html"),
+        "upstream": exposure(net).map(zone=["JPN"]).save_html(folder / "upstream.html"),
+        "over time": timeline(net, {"2026-01-01": Shock.close(node="ref-a") + Shock.close(node="ref-b"),
+                                    "2026-02-01": None}).save_html(folder / "time.html"),
     }
 
 
@@ -83,7 +89,7 @@ def nameless(nodes):
     return len(acted), [(role, more) for role, name, more in acted if not name or role in empty]
 
 
-@pytest.mark.parametrize("which", ["network", "failure", "rerouting"])
+@pytest.mark.parametrize("which", ["network", "failure", "rerouting", "upstream", "over time"])
 def test_every_control_has_a_role_and_a_name_and_text_can_be_read(which, pages, opened):
     with opened(pages[which]) as (view, seen):
         open_all(view)

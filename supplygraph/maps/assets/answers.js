@@ -18,6 +18,7 @@ function answerOf(data, scenario) {
 }
 
 function readAnswers(data) {
+  if (data.zone || data.duties) LAYERS.push(['duties', 'Zone and duties']);
   data.ownAnswer = data.answer;
   data.ownLargest = data.largest;
   (data.behind || []).forEach((behind, i) => { if (behind) behind.largest = largestIn(data, [i]); });

@@ -165,7 +165,8 @@ class Panel {
       el('dt', { text: label, dir: 'auto' }), el('dd', { text: value, dir: 'auto' }),
       state.scenario > 0 && today.has(label) && today.get(label) !== value
         && el('dd', { class: 'sg-was', text: `today ${today.get(label)}` }))));
-    this.answers.replaceChildren(...answerList(this.app));
+    if (this.listed !== data.answer) this.answers.replaceChildren(...answerList(this.app));  // else a row keeps its focus
+    this.listed = data.answer;
     this.losers.replaceChildren(...this.without(scenario));
     this.tools.update();
     this.sync();
