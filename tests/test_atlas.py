@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 import supplygraph as sg
 from supplygraph.atlas import _cut_off, _together, write_atlas
 from supplygraph.maps.atlas_page import percent, tonnes
+from supplygraph.maps.tables_about import TABLES
 
 sys.path.append(str(Path(__file__).parent / "maps"))
 import atlastoys
@@ -44,6 +45,7 @@ def test_what_is_written(atlas):
             assert 100_000 < (atlas / mineral / name).stat().st_size < 600_000
         assert sg.read(atlas / mineral / f"{mineral}.gpkg") == sg.load(mineral)
         tables = {path.stem for path in (atlas / mineral / "tables").glob("*.csv")}
+        assert {name.removesuffix("_missing") for name in tables} <= set(TABLES)  # each is explained
         assert {"refining", "centrality", "chokepoints_sites", "reroute_unmet", "reroute_coverage"} <= tables
 
 

@@ -55,12 +55,6 @@ TABLES: dict[str, About] = {
         "rest stands at sites called “Other …”.",
         basis="both",
     ),
-    "timeline": About(
-        "What export restrictions would do to today's network",
-        "A row for each day on which a restriction began or ended. Licences are counted as if nothing were licensed: "
-        "upper bounds.",
-    ),
-    "timeline_unmet": About("Who goes without on each day", "Users by day, after the best rerouting."),
     "evidence": About(
         "Published figures beside ours",
         "Each published figure that we found, and ours with its interval. Where it is not independent, the network was "
@@ -105,6 +99,16 @@ TABLES: dict[str, About] = {
         "One line for each pair of user and refiner, the largest first: shipped last, traced, the bounds over every "
         "way of mixing, and the 5 to 95 % interval.",
         _COUNT,
+    ),
+    "timeline": About(
+        "Export restrictions over time",
+        "One row for each day on which a restriction began or ended: what today's network could not deliver under what "
+        "held from then on, after the best rerouting. An upper bound counts a licence as if nothing were licensed.",
+        "tonnes a year; shares, in the file from 0 to 1",
+    ),
+    "timeline_unmet": About(
+        "Who goes without, by day", "Demand of each user, and what of it is served, for each of those days.",
+        "tonnes a year",
     ),
     "corrections": About(
         "Corrections", "Every correction that closing the network to the statistics took, and why.", basis="both"
@@ -249,10 +253,12 @@ COLUMNS = {
     "unmet_t": "Unmet, t",
     "usd_t": "USD saved per tonne",
     "wgi": "Governance (WGI)",
+    "world_cut_t": "Lost if nobody reroutes, t",
     "with_t": "With the rule, t",
     "without_t": "Without it, t",
     "zone": "In the zone",
     "zone_loss_t": "Zone loses, t",
+    "zone_unmet_t": "Unmet in the zone, t",
 }
 #: Columns that are shares and do not say so by their name.
 SHARES = {"direct", "traced", "stability", "inescapable"}
@@ -260,7 +266,7 @@ SHARES = {"direct", "traced", "stability", "inescapable"}
 CODES = {"country", "owner", "row", "column", "origin_country", "destination_country"}
 #: Columns that only machines read; they are in the file.
 HIDDEN = {
-    *("reference", "claim", "mineral", "origin", "destination"),
+    *("reference", "claim", "mineral", "origin", "destination", "events"),
     *("from_before", "to_before", "from_after", "to_after"),
 }
 
