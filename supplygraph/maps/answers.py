@@ -9,6 +9,7 @@ import pandas as pd
 
 from supplygraph.errors import DataError, Problem
 from supplygraph.maps import failures, plots
+from supplygraph.maps.layers import spaced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -237,10 +238,10 @@ def _interval(row: Mapping[str, Any], name: str) -> list[float]:
 
 
 def _told(value: float, *, share: bool) -> str:
-    """Write a figure with three digits that count."""
+    """Write a figure with three or four digits that count."""
     if share:
         return f"{100 * value:.3g}"
-    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}").replace(",", "\u2009")
+    return spaced(value) if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _label(name: str) -> tuple[str, str]:
