@@ -31,7 +31,11 @@ _WORDS = {"days": ("Extra days", " days"), "km": ("Extra way", " km"), "cost_usd
           "loss_share": ("Share of demand lost", ""), "throughput_t": ("Goes through", " t"),
           "effective_n": ("Effective number", ""), "top1": ("Largest share", ""), "top3": ("Three largest", ""),
           "n_minus_1": ("Left without the largest", ""), "n_minus_1_iea": ("and without its demand", ""),
-          "total_t": ("All together", " t"), "hhi": ("HHI", "")}
+          "total_t": ("All together", " t"), "hhi": ("HHI", ""),
+          "hhi_wgi": ("HHI weighed by governance (0 to 10)", ""), "hhi_owner": ("HHI by owner", ""),
+          "hhi_wgi_t": ("HHI weighed by governance and trade", ""), "hhi_country": ("HHI by territory", ""),
+          "hhi_factories": ("HHI of what factories get", ""), "uncrossed_share": ("Crossed no site of the stage", ""),
+          "unknown_share_owner": ("Unknown owners", ""), "unknown_share": ("Unknown share", "")}
 
 
 def overlay(result: Any, builder: Payload, countries: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,7 +204,6 @@ def figures(result: Any) -> dict[str, object]:
         if name.endswith("_10000") or (stem != name and stem in given):
             continue  # the same on another scale, or told behind the figure that it bounds
         label, unit = _label(name)
-        label = label.replace("Hhi", "HHI,").rstrip(",") if name.startswith("hhi") else label
         share = _is_share(name)
         told, *ends = (_told(part, share=share) for part in (value, *_interval(given, name)))
         bounds = f" ({' to '.join(ends)})" if ends and ends != [told, told] else ""
