@@ -164,7 +164,7 @@ def test_tab_reaches_everything_in_order_and_shows_where_it_is(pages, opened):
             "sg-least",
         ]  # fmt: skip
         assert [name for name in found if name in wanted] == wanted
-        assert found.count("checkbox") == 9
+        assert found.count("checkbox") == 10
 
 
 def test_the_map_is_walked_by_key(pages, opened):

@@ -5,6 +5,8 @@
 const THINNEST = 1;
 /** Lines thinner than this many pixels are dashed without a paler ground. */
 const HAIR = 1.4;
+/** Pixels of a dash, besides the width of the line. */
+const DASH = 8;
 const TONES = 8;
 
 /** What lines may be coloured by, for the panel: `app.set({ strands })`; nothing where there is one product. */
@@ -139,10 +141,11 @@ function drawLines(canvas, pen, frame, items, look) {
       const { item, less, strength } = load;
       if (!meets(item.box, view)) continue;
       const tone = Math.ceil(strength * TONES);
-      const reported = item.reported && !estimated;
       for (const strand of strandsAt(canvas, load, look.width, frame)) {
         const gap = load.strands.length > 1 ? Math.min(0.8, strand.width * 0.2) : 0;
         const width = Math.max(0.5, Math.round(4 * (strand.width - gap)) / 4);
+        // A line shorter than one dash is that dash.
+        const reported = (item.reported && !estimated) || item.length * frame.k <= DASH + width;
         const key = ((((width * 4) * 16 + tone) * 16 + strand.product + 1) * 8) + (less ? 4 : 0) + (item.dotted ? 2 : 0) + (reported ? 1 : 0);
         if (!classes.has(key)) {
           classes.set(key, { width, tone: tone / TONES, product: strand.product, less, dotted: item.dotted, reported, path: emptyPath(pen) });
@@ -183,7 +186,7 @@ function strokeClass(canvas, pen, frame, kind, look) {
       pen.strokeStyle = colour;
     }
     pen.lineCap = 'butt';
-    pen.setLineDash([8 / frame.k + stroke, 2.5 / frame.k + stroke * 0.12]);
+    pen.setLineDash([DASH / frame.k + stroke, 2.5 / frame.k + stroke * 0.12]);
   }
   pen.stroke(path);
   pen.setLineDash([]);

@@ -2,7 +2,7 @@
 
 const LAYERS = [
   ['lanes', 'Sea lanes'], ['legs', 'Land legs'], ['links', 'Direct links'], ['mine', 'Mines'], ['refinery', 'Refineries'],
-  ['factory', 'Factories'], ['port', 'Ports'], ['passage', 'Straits'], ['names', 'Site names'],
+  ['factory', 'Factories'], ['port', 'Ports'], ['passage', 'Straits'], ['names', 'Site names'], ['countries', 'Country names'],
 ];
 const LOSERS = 4;
 const MODES = [['single', 'Scenario'], ['split', 'Side by side'], ['difference', 'Difference']];
@@ -81,6 +81,9 @@ class Panel {
     const product = el('select', { id: 'sg-product', change: () => app.set({ product: Number(product.value) }) },
       el('option', { value: '-1', text: 'All products' }),
       data.products.map((p, i) => el('option', { value: String(i), text: p.name })));
+    const strands = el('select', { id: 'sg-strands', change: () => app.set({ strands: strands.value }) },
+      strandChoices(data).map(([value, text]) => el('option', { value, text })));
+    this.strands = strands;
     const fills = [...(data.answer.shares || data.behind ? [['answer', data.answer.label || 'What stands behind']] : []), ['share', `Share of ${data.stage}`], ...(Object.keys(data.tiers).length ? [['tier', 'Alignment']] : []), ['none', 'Nothing']];
     const fill = el('select', { id: 'sg-fill', change: () => app.set({ fill: fill.value }) },
       fills.map(([value, text]) => el('option', { value, text })));
@@ -106,6 +109,8 @@ class Panel {
       el('summary', { text: 'Filters and layers' }),
       data.products.length > 1 && el('label', { class: 'sg-label', for: 'sg-product', text: 'Product' }),
       data.products.length > 1 && product,
+      data.products.length > 1 && el('label', { class: 'sg-label', for: 'sg-strands', text: 'Colour lines by' }),
+      data.products.length > 1 && strands,
       el('label', { class: 'sg-label', for: 'sg-fill', text: 'Colour countries by' }), fill,
       el('label', { class: 'sg-label', for: 'sg-least' }, 'Hide flows under ', this.leastWords), least,
       el('fieldset', { class: 'sg-layers' }, el('legend', { text: 'Layers' }),
@@ -152,6 +157,7 @@ class Panel {
     const { data, state } = this.app;
     this.product.value = String(state.product);
     this.fill.value = state.fill;
+    this.strands.value = state.strands;
     if (this.app.whose) this.app.whose.value = String(state.scenario);
     if (document.activeElement !== this.least) this.least.value = Math.round(100 * Math.cbrt(leastFlow(data, state) / data.largest.line));
     LAYERS.forEach(([name], i) => { this.boxes[i].checked = !state.hidden.has(name); });

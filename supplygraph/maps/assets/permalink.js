@@ -55,6 +55,10 @@ const LINK_PARTS = new Map([
     write: ({ state, link }) => (state.fill === link.start.fill ? null : state.fill),
     read: ({ panel }, text) => (panel.fills.includes(text) ? { fill: text } : {}),
   }],
+  ['b', {
+    write: ({ state, link }) => (state.strands === link.start.strands ? null : state.strands),
+    read: ({ data }, text) => (strandChoices(data).some(([value]) => value === text) ? { strands: text } : {}),
+  }],
   ['h', {
     write: ({ state, link }) => (sameNames(state.hidden, link.start.hidden) ? null : [...state.hidden].sort().join('.') || '-'),
     read: (app, text) => {

@@ -24,6 +24,10 @@ function isClosed(data, scenario, node) {
 /** The outline of a kind of site, so that kinds differ in shape, not in colour alone. */
 function shapeOf(pen, kind, x, y, r) {
   pen.beginPath();
+  outline(pen, kind, x, y, r);
+}
+
+function outline(pen, kind, x, y, r) {
   if (kind === 'mine') {
     pen.moveTo(x, y - r * 1.15);
     pen.lineTo(x + r * 1.1, y + r * 0.8);
@@ -38,6 +42,7 @@ function shapeOf(pen, kind, x, y, r) {
     pen.lineTo(x - r * 1.2, y);
     pen.closePath();
   } else {
+    pen.moveTo(x + r, y);
     pen.arc(x, y, r, 0, 2 * Math.PI);
   }
 }
@@ -61,7 +66,9 @@ function drawSites(canvas, pen, frame) {
   const attack = attackShown(canvas);
   // Where size is what counts, small sites lie on large ones, whatever their kind.
   const orders = data.failures ? [['port'], ['factory', 'mine', 'refinery'], ['passage']] : [['port'], ['factory'], ['mine'], ['refinery'], ['passage']];
+  const many = data.nodes.length > MANY;
   for (const kinds of orders) {
+    const small = new SmallSites();
     for (const node of data.ranked) {
       const { kind } = node;
       if (!kinds.includes(kind) || state.hidden.has(kind) || !concerns(state, node)) continue;
@@ -74,11 +81,35 @@ function drawSites(canvas, pen, frame) {
       const r = closed ? Math.max(7.5, radiusOf(canvas, node, frame)) : radiusOf(canvas, node, frame);
       eachCopy(frame, node, 12, (x, y) => {
         if (closed) drawClosed(pen, data.theme.colours, x, y, r);
+        else if (many && r < SMALL) small.add(node, x, y, r, { idle, colour: siteColour(canvas, node) });
         else drawSite(pen, data.theme.colours, node, x, y, r, { idle, colour: siteColour(canvas, node) });
         drawMissing(canvas, pen, node, x, y, r);
         if (state.focus === node) ring(pen, data.theme.colours, x, y, r + 5);
         canvas.hits.push([x, y, Math.max(r + 3, 7), node]);
       });
+    }
+    small.draw(pen, data.theme.colours);
+  }
+}
+
+/** Beyond so many sites those with a smaller radius than this are drawn together, class by class. */
+const MANY = 1500;
+const SMALL = 3.4;
+
+class SmallSites {
+  constructor() { this.classes = new Map(); }
+
+  add(node, x, y, r, look) {
+    const key = [node.kind, node.residual, look.idle, look.colour].join();
+    if (!this.classes.has(key)) this.classes.set(key, { node, look, places: [] });
+    this.classes.get(key).places.push([x, y, r]);
+  }
+
+  draw(pen, colours) {
+    for (const { node, look, places } of this.classes.values()) {
+      pen.beginPath();
+      for (const [x, y, r] of places) outline(pen, node.kind, x, y, r);
+      paintSite(pen, colours, node, look);
     }
   }
 }
@@ -105,8 +136,13 @@ function siteColour(canvas, node) {
   return change > 0 ? colours.more : colours.less;
 }
 
-function drawSite(pen, colours, node, x, y, r, { idle, colour }) {
+function drawSite(pen, colours, node, x, y, r, look) {
   shapeOf(pen, node.kind, x, y, r);
+  paintSite(pen, colours, node, look);
+}
+
+/** Fill and outline the path under way as the sign of a site. */
+function paintSite(pen, colours, node, { idle, colour }) {
   const hollow = node.residual || node.kind === 'port' || idle;
   pen.fillStyle = hollow ? colours.halo : colour;
   pen.fill();
