@@ -75,7 +75,8 @@ def pages(tmp_path_factory):
 def shown(chromium, path, window, mode, action, scale=1):
     """Open a map as a view has it."""
     size = {"width": window[0], "height": window[1]}
-    context = chromium.new_context(viewport=size, offline=True, color_scheme=mode, device_scale_factor=scale)
+    context = chromium.new_context(
+        viewport=size, offline=True, color_scheme=mode, device_scale_factor=scale, reduced_motion="reduce")  # fmt: skip
     try:
         page = context.new_page()
         page.goto(path.as_uri())
