@@ -244,7 +244,8 @@ def main() -> None:
     for size in given.sizes:
         first = None
         for side in given.sides:
-            command = [sys.executable, __file__, "--one", size, side, "--repeats", str(given.repeats if size == "small" else 1)]
+            repeats = str(given.repeats if size == "small" else 1)
+            command = [sys.executable, __file__, "--one", size, side, "--repeats", repeats]
             row, reason = None, ""
             try:
                 done = subprocess.run(command, capture_output=True, text=True, timeout=given.limit, check=False)
