@@ -10,7 +10,13 @@ from supplygraph.maps import map_network, offline, page
 
 @pytest.mark.parametrize("text", hostile.RUNS.values(), ids=hostile.RUNS)
 def test_text_that_runs_on_a_naive_map_is_only_text_on_ours(text, tmp_path, opened):
-    hostile.check(text, tmp_path, opened)
+    hostile.check(text, tmp_path, opened, hostile.KINDS)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("text", hostile.RUNS.values(), ids=hostile.RUNS)
+def test_text_that_runs_on_a_naive_map_is_only_text_on_every_other_kind_of_map(text, tmp_path, opened):
+    hostile.check(text, tmp_path, opened, hostile.OTHERS)
 
 
 def test_a_map_that_reads_text_as_markup_fails_the_same_tour(tmp_path, opened, monkeypatch):
