@@ -9,11 +9,11 @@ TEXTS = {**hostile.CHANGES, **hostile.ODD}
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_maps_show_text_as_given(text, tmp_path, opened):
-    hostile.check(text, tmp_path, opened, hostile.KINDS)
+def test_a_map_shows_text_as_given(text, tmp_path, opened):
+    hostile.check(text, tmp_path, opened, hostile.KINDS[:1])
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_every_other_kind_of_map_shows_text_as_given(text, tmp_path, opened):
-    hostile.check(text, tmp_path, opened, hostile.OTHERS)
+    hostile.check(text, tmp_path, opened, (*hostile.KINDS[1:], *hostile.OTHERS))

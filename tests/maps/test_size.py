@@ -22,7 +22,7 @@ def test_a_large_network_stays_a_small_file(tmp_path, opened):
         assert seen.nothing, seen
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_very_large_network_opens(tmp_path, opened):
     net, scenarios = Big(**LARGE).build()
     target = map_network(net, scenarios=scenarios).save_html(tmp_path / "map.html")
