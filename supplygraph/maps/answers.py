@@ -51,6 +51,8 @@ def overlay(result: Any, builder: Payload, countries: Mapping[str, Any]) -> dict
         Countries on the page.
     """
     table = result.table
+    if table.index.nlevels > 1:  # ways and pairs have no single place
+        return {}
     key = str(table.index.name)
     if key == "bloc":
         return _blocs(result, table)

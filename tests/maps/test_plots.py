@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import itertools
 import warnings
 
 import maptoys
@@ -396,18 +395,18 @@ def test_a_chart_shows_in_a_notebook(tmp_path):
     assert book.cells[2]["outputs"][0]["text"].strip() == "[]"
 
 
+#: Least difference of two suppliers by sight, of 100 from black to white; about 2 is just seen side by side.
+LEAST = {"all cones": 10, "protan": 10, "deutan": 10, "tritan": 2.5}  # names stand beside the colours too
+
+
 # -- colours ------------------------------------------------------------------------------------------------------
 
 
 def test_suppliers_differ_without_red_and_green():
-    from test_theme import DEUTAN, PROTAN, channels, contrast, seen_by
+    from test_theme import SIGHT, contrast, least
 
-    for a, b in itertools.combinations(style.SERIES, 2):
-        for matrix in (np.eye(3), DEUTAN, PROTAN):
-            apart = np.linalg.norm(np.subtract(seen_by(a, matrix), seen_by(b, matrix)))
-            assert apart > 0.11, (a, b, apart)
+    assert all(least(style.SERIES, sight) > LEAST[sight] for sight in SIGHT)
     assert all(contrast(colour, "#ffffff") > 1.6 for colour in style.SERIES)
-    assert len(channels(style.SERIES[0])) == 3
 
 
 def test_words_in_segments_reach_wcag_aa():
