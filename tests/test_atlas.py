@@ -206,7 +206,7 @@ def test_pages_open_offline_without_a_request_or_an_error(atlas, opened, name):
         assert seen.nothing, seen
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_same_atlas_twice(atlas, notebook, tmp_path):
     again = write_atlas(["gallium", "germanium"], tmp_path / "again", notebooks=[notebook]).parent
     files = [path for path in sorted(atlas.rglob("*")) if path.suffix in {".html", ".csv", ".json"}]

@@ -224,6 +224,7 @@ def test_who_loses_may_be_unknown(tmp_path, opened):
         assert seen.nothing, seen
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("text", ["<img src=x onerror=window.HIT=1>", "</script><script>window.HIT=1</script>",
                                   "${window.HIT=1}", "{{ 7*7 }}", "long " * 400])
 def test_hostile_names_stay_text(text, tmp_path, opened):
