@@ -28,6 +28,7 @@ from supplygraph.response.timeline import timeline as timeline
 from supplygraph.scenario.alignment import Alignment as Alignment
 from supplygraph.scenario.alignment import forge as forge
 from supplygraph.scenario.library import scenarios as scenarios
+from supplygraph.scenario.money import Money as Money
 from supplygraph.scenario.shock import Shock as Shock
 from supplygraph.world.build import build as build
 from supplygraph.world.datasets import datasets as datasets
@@ -46,6 +47,7 @@ __all__ = [
     "InfeasibleError",
     "LimitError",
     "MissingDependencyError",
+    "Money",
     "Shock",
     "SupplyGraphError",
     "SupplyNetwork",
