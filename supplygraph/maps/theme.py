@@ -54,15 +54,15 @@ LIGHT = Palette(
         "port": "#2e485d",
         "passage": "#1f2a33",
     },
-    shares=("#f4ead3", "#f0ddb3", "#edce93", "#e9bd70", "#e3ab4d"),
+    shares=("#f4ead3", "#f0ddb3", "#eed197", "#ecc272", "#efb852"),
     tiers={
-        "core": "#9cc3dd",
+        "core": "#9cc7dc",
         "linked": "#bcd8e6",
         "engaged": "#d8e9ee",
         "unaligned": "#f3efe4",
         "rival": "#f0c4a8",
     },
-    products=("#347f8a", "#b45607", "#8135b4", "#0b3d0a", "#7a2853", "#5a4c06"),
+    products=("#35717d", "#a35310", "#8035b6", "#0b3d0a", "#7a2853", "#5a4c06"),
 )
 
 DARK = Palette(
@@ -92,15 +92,15 @@ DARK = Palette(
         "port": "#a6cbe0",
         "passage": "#f2f6f9",
     },
-    shares=("#2d3833", "#3d3d2d", "#524526", "#684d1e", "#7d5514"),
+    shares=("#2d3833", "#3c3c2c", "#4c4127", "#5c4419", "#6b480e"),
     tiers={
-        "core": "#2f5a94",
-        "linked": "#2b4f68",
+        "core": "#304a94",
+        "linked": "#2b4e67",
         "engaged": "#293e4c",
         "unaligned": "#262f36",
         "rival": "#633825",
     },
-    products=("#57c9f9", "#fa6a1d", "#a372fa", "#affbdd", "#fb97aa", "#f3df3c"),
+    products=("#57cdf7", "#ff7f2e", "#8296ff", "#affbdd", "#fb97aa", "#f3df3c"),
 )
 
 #: What a page is drawn in unless the reader's system, or the reader, asks for dark.

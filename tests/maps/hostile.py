@@ -5,6 +5,7 @@ from __future__ import annotations
 import folium
 import maptoys
 import pandas as pd
+import pytest
 from jinja2 import TemplateError
 
 from supplygraph.maps import map_network, offline, page
@@ -92,6 +93,12 @@ ODD = {
     "dollars": "$x$ 100 % \\frac{1}{2}",
 }
 ALL = {**RUNS, **CHANGES, **ODD}
+
+
+def marked(texts, every=4):
+    """One text in ``every`` by default, the others with the checks that take minutes, as parameters of a test."""
+    return [pytest.param(text, id=name, marks=[pytest.mark.long] if i % every else [])
+            for i, (name, text) in enumerate(texts.items())]  # fmt: skip
 
 
 def stored(text: str) -> str:

@@ -188,13 +188,7 @@ def test_on_paper_a_chapter_begins_a_page_and_nothing_is_wider_than_it(tmp_path,
                 assert 4 <= pages <= 7
 
 
-def marked():
-    """What runs naively by default; what is only odd with the checks that take minutes."""
-    return [pytest.param(text, id=name, marks=() if name in hostile.RUNS else pytest.mark.long)
-            for name, text in hostile.ALL.items()]  # fmt: skip
-
-
-@pytest.mark.parametrize("text", marked())
+@pytest.mark.parametrize("text", hostile.marked(hostile.ALL))
 def test_text_is_only_text_on_every_page_and_harms_a_naive_map(text, tmp_path, opened):
     paths = write(tmp_path, text)
     with opened(paths["index.html"], width=390) as (page, seen):

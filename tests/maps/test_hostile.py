@@ -8,7 +8,7 @@ import pytest
 from supplygraph.maps import map_network, offline, page
 
 
-@pytest.mark.parametrize("text", hostile.RUNS.values(), ids=hostile.RUNS)
+@pytest.mark.parametrize("text", hostile.marked(hostile.RUNS))
 def test_text_that_runs_on_a_naive_map_is_only_text_on_ours(text, tmp_path, opened):
     hostile.check(text, tmp_path, opened, hostile.KINDS)
 

@@ -8,7 +8,7 @@ import pytest
 TEXTS = {**hostile.CHANGES, **hostile.ODD}
 
 
-@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+@pytest.mark.parametrize("text", hostile.marked(TEXTS))
 def test_a_map_shows_text_as_given(text, tmp_path, opened):
     hostile.check(text, tmp_path, opened, hostile.KINDS)
 
