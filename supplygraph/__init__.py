@@ -29,6 +29,8 @@ _HOME = {
     "ensemble": "world.ensemble",
     "Ensemble": "world.ensemble",
     "Shock": "scenario.shock",
+    "Agreements": "scenario.agreements",
+    "agreements": "scenario.agreements",
     "Alignment": "scenario.alignment",
     "forge": "scenario.alignment",
     "scenarios": "scenario.library",

@@ -25,6 +25,8 @@ from supplygraph.response.alternatives import alternatives as alternatives
 from supplygraph.response.frontier import alignment_frontier as alignment_frontier
 from supplygraph.response.reroute import reroute as reroute
 from supplygraph.response.timeline import timeline as timeline
+from supplygraph.scenario.agreements import Agreements as Agreements
+from supplygraph.scenario.agreements import agreements as agreements
 from supplygraph.scenario.alignment import Alignment as Alignment
 from supplygraph.scenario.alignment import forge as forge
 from supplygraph.scenario.library import scenarios as scenarios
@@ -40,6 +42,7 @@ from supplygraph.world.sea import sea_route as sea_route
 __version__: str
 map = map_network  # noqa: A001 - the public name
 __all__ = [
+    "Agreements",
     "Alignment",
     "DataError",
     "Ensemble",
@@ -53,6 +56,7 @@ __all__ = [
     "SupplyNetwork",
     "UnknownNameError",
     "__version__",
+    "agreements",
     "alignment_frontier",
     "alternatives",
     "build",

@@ -24,6 +24,7 @@ from supplygraph import facts
 from supplygraph.errors import DataError, Problem, UnknownNameError
 from supplygraph.scenario import checks, standing
 from supplygraph.scenario import overrides as given_tiers
+from supplygraph.scenario.agreements import Agreements, positions
 from supplygraph.scenario.standing import EU, RIVALS, TIERS, Tier
 
 if TYPE_CHECKING:
@@ -185,6 +186,7 @@ def forge(
     *,
     overrides: Overrides = None,
     non_binding: bool = True,
+    agreements: Agreements | bool = True,
 ) -> Alignment:
     """Return the tiers of all countries on one day.
 
@@ -198,6 +200,10 @@ def forge(
     non_binding
         Whether memoranda, statements and declarations count. Without them a country that is linked by nothing else
         is only engaged, one that is engaged by nothing else is unaligned, and no pair is raised by them.
+    agreements
+        Which agreements count: all (default), none (``False``), or those of a list that :func:`supplygraph.agreements`
+        returned, for example without one. A country whose tier rests on an agreement with the United States that is
+        left out falls as above.
 
     Returns
     -------
@@ -228,20 +234,25 @@ def forge(
     reference ...).'
     """
     problems: list[Problem] = []
-    known, agreements = _facts("alignment"), _facts("agreements")
+    known, signed = _facts("alignment"), _facts("agreements")
     codes = frozenset(facts.read("facts/countries.csv")["country"]) | frozenset(known["country"]) | {EU}
     day = _day(as_of, known, problems)
     rows = given_tiers.read(overrides, codes, problems)
     if non_binding not in (True, False):
         problems.append(Problem("non_binding", f"is {non_binding!r}; expected True or False."))
+    among = _among(agreements, problems)
     if problems:
         raise DataError("no alignment can be made of this", problems)
     found = standing.latest(known, day)
     table = standing.tiers(found)
     members = tuple(table.index[table["eu_member"].astype(bool)])
+    held = standing.in_force(signed, day, members, non_binding=non_binding, among=among)
     if not non_binding:
-        binding = standing.in_force(agreements, day, members, non_binding=False)
-        table = standing.without_memoranda(table, found, agreements, binding)
+        table = standing.without_memoranda(table, found, signed, held)
+    elif among is not None:
+        every = standing.in_force(signed, day, members, non_binding=True)
+        lost = {country for pair in set(every) - set(held) if "USA" in pair for country in pair} - {"USA"}
+        table = standing.without_memoranda(table, found, signed, held, only=frozenset(lost))
     now = [row for row in rows if row.first <= day <= row.last]
     for row in now:
         if row.partner is None:
@@ -250,9 +261,21 @@ def forge(
             table.loc[row.country, columns] = [row.tier, row.reason, since, None, None, True]
     table["eu_member"] = table["eu_member"].fillna(value=False).astype(bool)
     table["overridden"] = table["overridden"].astype(bool)
-    pairs = standing.in_force(agreements, day, tuple(table.index[table["eu_member"]]), non_binding=non_binding)
     own = {row.who: row for row in now if row.partner is not None}
-    return Alignment(day, non_binding, table.sort_index(), agreements, pairs, codes, own)
+    return Alignment(day, non_binding, table.sort_index(), signed, held, codes, own)
+
+
+def _among(agreements: object, problems: list[Problem]) -> frozenset[int] | None:
+    """Return the rows of the facts that count; none where all do."""
+    if agreements is True:
+        return None
+    if agreements is False:
+        return frozenset()
+    if isinstance(agreements, Agreements):
+        return positions(agreements)
+    what = f"is {agreements!r}; expected True, False or what sg.agreements(...) returns"
+    problems.append(Problem("agreements", what))
+    return None
 
 
 def _facts(name: str) -> pd.DataFrame:

@@ -7,9 +7,13 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from numbers import Real
+from typing import TYPE_CHECKING
 
 from supplygraph import facts
 from supplygraph.errors import DataError, Problem
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
 
 __all__ = ["YEAR", "Money", "dollars"]
 
@@ -65,7 +69,7 @@ class Money:
         if not (isinstance(self.currency, str) and re.fullmatch("[A-Z]{3}", self.currency)):
             what = f"is {self.currency!r}; expected an ISO 4217 code, such as USD"
             problems.append(Problem("currency", what))
-        if isinstance(self.year, bool) or not isinstance(self.year, int) or not 1900 <= self.year <= 2100:
+        if type(self.year) is not int or not 1900 <= self.year <= 2100:
             problems.append(Problem("year", f"is {self.year!r}; expected the year of the prices, such as {YEAR}"))
         if problems:
             raise DataError("this is no amount of money", problems)
@@ -161,7 +165,7 @@ def _read(given: object, year: int) -> Money | str:
         return given
     if isinstance(given, str):
         return _text(given.strip(), year)
-    return Money(float(given), "USD", year) if _is_number(given) else ""  # type: ignore[arg-type]
+    return Money(float(given), "USD", year) if _is_number(given) else ""
 
 
 def _text(given: str, year: int) -> Money | str:
@@ -181,8 +185,8 @@ def _text(given: str, year: int) -> Money | str:
     return Money(amount, currency, int(tail["year"] or year)) if math.isfinite(amount) else ""
 
 
-def _is_number(given: object) -> bool:
-    return isinstance(given, Real) and not isinstance(given, bool) and math.isfinite(given)
+def _is_number(given: object) -> TypeGuard[float]:
+    return type(given) is not bool and isinstance(given, Real) and math.isfinite(given)
 
 
 @cache

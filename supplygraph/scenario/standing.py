@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import calendar
 import re
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
 
 Tier = Literal["core", "linked", "engaged", "unaligned", "rival"]
 
@@ -58,7 +61,12 @@ def tiers(facts: pd.DataFrame) -> pd.DataFrame:
 
 
 def without_memoranda(
-    table: pd.DataFrame, facts: pd.DataFrame, agreements: pd.DataFrame, pairs: dict[Pair, tuple[int, ...]]
+    table: pd.DataFrame,
+    facts: pd.DataFrame,
+    agreements: pd.DataFrame,
+    pairs: dict[Pair, tuple[int, ...]],
+    *,
+    only: frozenset[str] | None = None,
 ) -> pd.DataFrame:
     """Take back every tier that rests on nothing but an instrument with the United States that does not bind.
 
@@ -67,7 +75,9 @@ def without_memoranda(
     table, facts
         What :func:`tiers` and :func:`latest` return.
     agreements, pairs
-        All agreements, and the row numbers of the binding ones by pair.
+        All agreements, and the row numbers of those that still count by pair.
+    only
+        Countries that may fall; all where missing.
 
     Notes
     -----
@@ -78,8 +88,10 @@ def without_memoranda(
     changed = []
     for country, old, basis in zip(table.index, table["tier"], table["basis"], strict=True):
         own = [str(agreements["title"][row]) for row in pairs.get(frozenset(("USA", str(country))), ())]
-        new, why = _binding_tier(old, facts.loc[country], own)
-        changed.append((new, f"{basis}; without memoranda: {why}" if why else basis))
+        falls = only is None or country in only
+        new, why = _binding_tier(old, facts.loc[country], own) if falls else (old, "")
+        without = "without memoranda" if only is None else "without the agreement left out"
+        changed.append((new, f"{basis}; {without}: {why}" if why else basis))
     return table.assign(tier=[tier for tier, _ in changed], basis=[basis for _, basis in changed])
 
 
@@ -97,24 +109,49 @@ def _binding_tier(tier: Tier, fact: pd.Series, own: list[str]) -> tuple[Tier, st
     return (tier, f"kept by {' and '.join(held)}") if held else (new, f"{tier} only by what does not bind, so {new}")
 
 
+def why_not(row: Mapping[Hashable, Any], day: str) -> str:
+    """Return why an agreement is not in force on a day; empty where it is."""
+    status = str(row["status"]).lower()
+    # Signatures that nobody could verify are no facts; plans and announcements bind nobody.
+    if not status.startswith("signed"):
+        return "not signed"
+    if "unverified" in status:
+        return "signature not verified"
+    if last_day(str(row["date"])) > day:
+        return "later"
+    listed = all(_PARTIES.fullmatch(str(row[side])) for side in ("party_a", "party_b"))
+    return "" if listed else "parties not listed"
+
+
+def binds(row: Mapping[Hashable, Any]) -> bool:
+    """Whether its type, status and title let an agreement bind: no memorandum, statement or declaration."""
+    return _WEAK.search(f"{row['type']} {row['status']} {row['title']}") is None
+
+
 def in_force(
-    agreements: pd.DataFrame, day: str, eu_members: tuple[str, ...], *, non_binding: bool
+    agreements: pd.DataFrame,
+    day: str,
+    eu_members: tuple[str, ...],
+    *,
+    non_binding: bool,
+    among: frozenset[int] | None = None,
 ) -> dict[Pair, tuple[int, ...]]:
-    """Return the agreements in force between each two countries, as row numbers."""
+    """Return the agreements in force between each two countries, as row numbers; ``among`` keeps some rows only."""
     found: dict[Pair, list[int]] = {}
     for position, row in enumerate(agreements.fillna("").to_dict("records")):
-        status = str(row["status"]).lower()
-        # Signatures that nobody could verify are no facts; plans and announcements bind nobody.
-        if not status.startswith("signed") or "unverified" in status or last_day(row["date"]) > day:
+        if why_not(row, day) or not (non_binding or binds(row)) or (among is not None and position not in among):
             continue
-        if not non_binding and _WEAK.search(f"{row['type']} {row['status']} {row['title']}"):
-            continue
-        if not (_PARTIES.fullmatch(row["party_a"]) and _PARTIES.fullmatch(row["party_b"])):
-            continue
-        sides = [_states(row[side], eu_members) for side in ("party_a", "party_b")]
-        for pair in {frozenset((a, b)) for a in sides[0] for b in sides[1] if a != b}:
+        for pair in pairs_of(row, eu_members):
             found.setdefault(pair, []).append(position)
     return {pair: tuple(rows) for pair, rows in found.items()}
+
+
+def pairs_of(row: Mapping[Hashable, Any], eu_members: tuple[str, ...]) -> list[Pair]:
+    """Return each two countries that an agreement joins, sorted; none where its parties are not listed by code."""
+    if not all(_PARTIES.fullmatch(str(row[side])) for side in ("party_a", "party_b")):
+        return []
+    sides = [_states(str(row[side]), eu_members) for side in ("party_a", "party_b")]
+    return sorted({frozenset((a, b)) for a in sides[0] for b in sides[1] if a != b}, key=sorted)
 
 
 def _states(parties: str, eu_members: tuple[str, ...]) -> list[str]:
