@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from supplygraph.engine.expanded import EXTRACT, STOCK, TRANSFORM, USE, expand
+from supplygraph.engine.expanded import EXTRACT, STOCK, TRANSFORM, USE, expand, tally
 from supplygraph.engine.ways import calm_ways
 
 if TYPE_CHECKING:
@@ -126,8 +126,8 @@ def read(net: SupplyNetwork, projects: pd.DataFrame | None = None) -> Base:
                      UNKNOWN)  # fmt: skip
     at = codes[graph.at]
     count = len(graph.processes)
-    given = np.bincount(graph.ship_origin, graph.ship_flow, count)
-    taken = np.bincount(graph.ship_destination, graph.ship_flow, count)
+    given = tally(graph.ship_origin, graph.ship_flow, count)
+    taken = tally(graph.ship_destination, graph.ship_flow, count)
     pairs = [(graph.takes, at), (graph.gives, at)]
     extra = _project_markets(graph, projects)
     keys = pd.MultiIndex.from_arrays([
@@ -141,12 +141,12 @@ def read(net: SupplyNetwork, projects: pd.DataFrame | None = None) -> Base:
     uses = _sums(takes, taken, (graph.role == USE) & (taken > 0))
     moves = graph.role == STOCK
     build, release = _sums(takes, taken, moves & (takes >= 0)), _sums(gives, given, moves & (gives >= 0))
-    net_moves = np.bincount(build.market, build.taken, len(keys)) - np.bincount(release.market, release.taken, len(keys))
+    net_moves = tally(build.market, build.taken, len(keys)) - tally(release.market, release.taken, len(keys))
     stocked = np.flatnonzero(net_moves)
     product = keys.get_level_values(0).to_numpy().astype(np.int64)
     country = keys.get_level_values(1).to_numpy(dtype=object)
     links = _links(net, graph, keys, at)
-    handled = np.bincount(makers.gives, makers.output, len(keys)) + np.bincount(links.target, links.flow, len(keys))
+    handled = tally(makers.gives, makers.output, len(keys)) + tally(links.target, links.flow, len(keys))
     handled += np.maximum(-net_moves, 0.0)
     return Base(graph.products, country, product, makers, Uses(uses.market, uses.taken),
                 Stocks(stocked, net_moves[stocked]), links, handled)  # fmt: skip
@@ -160,7 +160,7 @@ def _place(keys: pd.MultiIndex, product: Ints, country: NDArray[np.object_]) -> 
 def _sums(market: Ints, amount: Floats, chosen: Bools) -> Uses:
     """Sum amounts by market."""
     places, back = np.unique(market[chosen], return_inverse=True)
-    return Uses(places.astype(np.int64), np.bincount(back, amount[chosen], len(places)))
+    return Uses(places.astype(np.int64), tally(back, amount[chosen], len(places)))
 
 
 def _makers(net: SupplyNetwork, graph: Expanded, at: tuple[Ints, Ints], moved: tuple[Floats, Floats]) -> Makers:
@@ -171,7 +171,7 @@ def _makers(net: SupplyNetwork, graph: Expanded, at: tuple[Ints, Ints], moved: t
     with np.errstate(divide="ignore", invalid="ignore"):
         exact = given[rows] / taken[rows]
     recovery = np.where(np.isfinite(exact) & (exact > 0), exact, graph.recovery[rows])
-    node = graph.nodes.to_numpy(dtype=object)[graph.at[rows]]
+    node = graph.nodes.to_numpy(dtype=object)[graph.at[rows]]  # noqa: PD008 - an array
     cost = net.processes["cost_usd_t"].to_numpy(dtype=np.float64)[rows]
     capacity = np.where(np.isnan(graph.limit[rows]), np.inf, graph.limit[rows])
     return Makers(
@@ -199,13 +199,14 @@ def _with_projects(makers: Makers, projects: pd.DataFrame, keys: pd.MultiIndex, 
     sold, bought = (
         products.get_indexer(pd.Index(projects[column])).astype(np.int64) for column in ("product", "input")
     )
-    zero = np.zeros(len(projects))
     ids = projects.index.to_numpy(dtype=object)
+    capacity, recovery, cost, low, high = (
+        projects[column].to_numpy(dtype=np.float64)
+        for column in ("capacity_t", "recovery", "cost_usd_t", "cost_low_usd_t", "cost_high_usd_t")
+    )
     fresh = Makers(
         ids, ids, projects["name"].to_numpy(dtype=object), _place(keys, bought, country), _place(keys, sold, country),
-        zero, *(projects[column].to_numpy(dtype=np.float64) for column in (
-            "capacity_t", "recovery", "cost_usd_t", "cost_low_usd_t", "cost_high_usd_t")),
-        np.ones(len(projects), dtype=np.bool_),
+        np.zeros(len(projects)), capacity, recovery, cost, low, high, np.ones(len(projects), dtype=np.bool_),
     )  # fmt: skip
     return Makers(*(np.concatenate([old, new]) for old, new in zip(makers, fresh, strict=True)))
 
@@ -226,12 +227,12 @@ def _links(net: SupplyNetwork, graph: Expanded, keys: pd.MultiIndex, at: NDArray
         _place(keys, graph.ship_product, at[ends]) for ends in (graph.ship_origin, graph.ship_destination)
     )
     steps = np.diff(graph.ship_ptr)
-    paid = np.bincount(np.repeat(np.arange(len(steps)), steps), graph.cost[graph.ship_edge], len(steps))
+    paid = tally(np.repeat(np.arange(len(steps)), steps), graph.cost[graph.ship_edge], len(steps))
     abroad = sends != gets
     order = np.argsort(place)
     row = order[np.searchsorted(place[order], (sends * size + gets)[abroad])]
-    flow = np.bincount(row, graph.ship_flow[abroad], len(place))
-    spent = np.bincount(row, (graph.ship_flow * paid)[abroad], len(place))
+    flow = tally(row, graph.ship_flow[abroad], len(place))
+    spent = tally(row, (graph.ship_flow * paid)[abroad], len(place))
     least = _cheapest(graph, keys, at, size)[source, target]
     with np.errstate(invalid="ignore", divide="ignore"):
         freight = np.where(flow > 0, spent / flow, least)
@@ -284,4 +285,4 @@ def _kilometres(net: SupplyNetwork, keys: pd.MultiIndex, pair: tuple[Ints, Ints]
     one, other = pair
     half = np.sin((lat[other] - lat[one]) / 2) ** 2
     half = half + np.cos(lat[one]) * np.cos(lat[other]) * np.sin((lon[other] - lon[one]) / 2) ** 2
-    return 2 * _EARTH_KM * np.arcsin(np.sqrt(np.clip(half, 0, 1)))
+    return np.asarray(2 * _EARTH_KM * np.arcsin(np.sqrt(np.clip(half, 0, 1))), dtype=np.float64)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from supplygraph.engine.expanded import tally
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -95,8 +97,8 @@ def calibrate(
     supply and demand; for a link ``p / (elasticity x)`` with the price where it lands, so a link loses the share
     ``elasticity x disadvantage``. More than today goes between any two markets at the fitted difference or freight,
     whichever is more, plus the relinking cost; its slope is that of a link as large as both ends would have if all
-    traded in proportion (handled there x handled here / handled in all). A sourced cost below today's earnings is where the plant
-    would stop: its curve starts there.
+    traded in proportion (handled there x handled here / handled in all). A sourced cost below today's earnings is where
+    the plant would stop: its curve starts there.
     """
     product = base.product
     reference = world.reindex(base.products).to_numpy(dtype=np.float64)
@@ -125,27 +127,25 @@ def _prices(base: Base, reference: Floats) -> tuple[Floats, Ints]:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    price = reference[base.product].copy()
     links = base.links
     used = np.flatnonzero(links.flow > 0)
     source, target, weight = links.source[used], links.target[used], links.flow[used]
     size = base.markets
-    scale = np.bincount(base.product[source], weight, len(reference))[base.product]
+    scale = tally(base.product[source], weight, len(reference))[base.product]
     scale = np.where(scale > 0, scale, 1.0)
     matrix = np.diag(_ANCHOR * scale)
     for one, other, sign in ((source, source, 1), (target, target, 1), (source, target, -1), (target, source, -1)):
         np.add.at(matrix, (one, other), sign * weight)
-    right = _ANCHOR * scale * price
+    right = _ANCHOR * scale * reference[base.product]
     np.add.at(right, target, weight * links.freight[used])
     np.add.at(right, source, -weight * links.freight[used])
-    if size:
-        price = np.linalg.solve(matrix, right)
+    price = np.linalg.solve(matrix, right)
     count, part = connected_components(coo_array((np.ones(len(used)), (source, target)), shape=(size, size)))
     mass = np.maximum(base.handled, 1e-9)
-    mean = np.bincount(part, mass * price, count) / np.bincount(part, mass, count)
-    price = price - mean[part] + reference[base.product]
+    mean = tally(part, mass * price, count) / tally(part, mass, count)
+    level: Floats = np.asarray(price - mean[part] + reference[base.product], dtype=np.float64)
     least = _LEAST * reference[base.product]
-    return np.maximum(price, least), np.flatnonzero(price < least)
+    return np.maximum(level, least), np.flatnonzero(level < least)
 
 
 def _makers(base: Base, price: Floats, supply: Floats, run: str, costs: Floats) -> tuple[Curve, Ints]:
@@ -177,9 +177,9 @@ def _links(base: Base, price: Floats, origins: Floats, relink_usd_t: float) -> t
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = np.where(used, lands / (origins[links.target] * links.flow), 0.0)
     today = Curve(fitted - slope * links.flow, slope, np.where(used, np.inf, 0.0), links.flow)
-    total = np.bincount(base.product, base.handled, len(base.products))[base.product]
+    total = tally(base.product, base.handled, len(base.products))[base.product]
     # Markets that handle nothing yet (a project's country) count with what could be made there.
-    could = np.bincount(base.makers.gives, np.where(np.isfinite(base.makers.capacity), base.makers.capacity, 0.0),
+    could = tally(base.makers.gives, np.where(np.isfinite(base.makers.capacity), base.makers.capacity, 0.0),
                         base.markets)  # fmt: skip
     could = np.maximum(base.handled, could)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -14,7 +14,11 @@ from supplygraph.errors import DataError, Problem, UnknownNameError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from supplygraph.network.network import SupplyNetwork
+
+    Floats = NDArray[np.float64]
 
 RUNS = ("short", "long")
 #: Kinds of elasticity that a caller may give.
@@ -38,13 +42,13 @@ class Elasticities:
 
     table: pd.DataFrame
 
-    def at(self, kind: str, products: pd.Index, where: np.ndarray | None = None) -> np.ndarray:
+    def at(self, kind: str, products: pd.Index, where: Floats | None = None) -> Floats:
         """Return one elasticity per product: central, or between low (-1) and high (1) on a logarithmic scale."""
         rows = self.table.loc[kind].loc[products]
         low, central, high = (np.log(rows[level].to_numpy(dtype=np.float64)) for level in _LEVELS)
-        if where is None:
-            return np.exp(central)
-        return np.exp(np.where(where < 0, central + where * (central - low), central + where * (high - central)))
+        place = np.zeros(len(central)) if where is None else where
+        side = np.where(place < 0, central - low, high - central)
+        return np.asarray(np.exp(central + place * side), dtype=np.float64)
 
     @property
     def references(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from supplygraph.errors import InfeasibleError
 if TYPE_CHECKING:
     from supplygraph.engine.complementarity.solve import Solution
     from supplygraph.response.prices.base import Bools, Floats, Ints
-    from supplygraph.response.prices.calibration import Calibrated
+    from supplygraph.response.prices.calibration import Calibrated, Curve
     from supplygraph.response.prices.policy import Policy
 
 
@@ -24,15 +24,15 @@ _NEAR = 1e-6
 
 
 class Block(NamedTuple):
-    """A run of activities of one kind: ``first`` to ``first + count``."""
+    """A run of activities of one kind: ``first`` to ``first + size``."""
 
     first: int
-    count: int
+    size: int
 
     @property
     def span(self) -> slice:
         """The activities as a slice."""
-        return slice(self.first, self.first + self.count)
+        return slice(self.first, self.first + self.size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +97,8 @@ def build(fitted: Calibrated, policy: Policy, buyers: tuple[Ints, Floats] | None
     -----
     A duty of the share ``t`` on the landed price makes ``(1 + t) (price there + way)`` of the cost of a link. Links
     into a member from outside end in its border market; one gate leads inside, and what it costs is lifted to the
-    floor, so the cheapest outsider sets the levy. A contract splits a maker into the covered tonnes, which come first on its curve,
-    and the rest.
+    floor, so the cheapest outsider sets the levy. A contract splits a maker into the covered tonnes, which come first
+    on its curve, and the rest.
     """
     base = fitted.base
     bought = (np.zeros(0, dtype=np.int64), np.zeros(0)) if buyers is None else buyers
@@ -163,10 +163,10 @@ def _market(rows: _Rows, markets: int, unit_t: float, unit_usd_t: float) -> Mark
 
     ones = np.ones(len(count))
     return Market(
-        out=sparse(ones, rows.gives, gives), into=sparse(rows.used, rows.takes, takes), 
-        cost=rows.cost / unit_usd_t, slope=rows.slope * unit_t / unit_usd_t, upper=rows.upper / unit_t, pay=sparse(rows.paid, rows.takes, takes),
-        earn=sparse(rows.earned, rows.gives, gives), least_cost=rows.least_cost / unit_usd_t,
-        least_revenue=rows.least_revenue / unit_usd_t,
+        out=sparse(ones, rows.gives, gives), into=sparse(rows.used, rows.takes, takes),
+        cost=rows.cost / unit_usd_t, slope=rows.slope * unit_t / unit_usd_t, upper=rows.upper / unit_t,
+        pay=sparse(rows.paid, rows.takes, takes), earn=sparse(rows.earned, rows.gives, gives),
+        least_cost=rows.least_cost / unit_usd_t, least_revenue=rows.least_revenue / unit_usd_t,
     )  # fmt: skip
 
 
@@ -211,14 +211,14 @@ def _stocks(fitted: Calibrated) -> _Rows:
                   curve.slope, curve.upper)  # fmt: skip
 
 
-def _moves(fitted: Calibrated, policy: Policy, curve: object) -> _Rows:
+def _moves(fitted: Calibrated, policy: Policy, curve: Curve) -> _Rows:
     """Links, whose cost a duty multiplies or lifts; into a member from outside they end at its border."""
     links = fitted.base.links
     share = 1 + policy.rate
-    cost = share * curve.cost + policy.specific  # type: ignore[attr-defined]
-    slope = share * curve.slope  # type: ignore[attr-defined]
+    cost = share * curve.cost + policy.specific
+    slope = share * curve.slope
     target = np.where(policy.gate >= 0, fitted.base.markets + policy.gate, links.target)
-    rows = _plain(links.source, target, cost, slope, curve.upper)  # type: ignore[attr-defined]
+    rows = _plain(links.source, target, cost, slope, curve.upper)
     return rows._replace(paid=share)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from supplygraph.errors import DataError, Problem, UnknownNameError
 from supplygraph.scenario.instruments import OfftakeFloor, PriceFloor, Tariff
@@ -139,7 +140,7 @@ def read(base: Base, instruments: tuple[Instrument, ...]) -> Policy:
 def _product(base: Base, product: str, where: str) -> int:
     if product not in base.products:
         raise UnknownNameError.of(f"product in {where}", product, base.products)
-    return int(base.products.get_loc(product))
+    return int(base.products.get_indexer(pd.Index([product]))[0])
 
 
 def _tariffed(base: Base, tariff: Tariff, where: str, problems: list[Problem]) -> Bools:

@@ -68,7 +68,7 @@ def of_network(net: SupplyNetwork, given: Mapping[str, Any] | None, year: int = 
     """
     products = net.products
     known = products["price_usd_t"].astype("float64").copy()
-    basis = pd.Series(np.where(known.notna(), QUOTED, IMPLIED), index=products.index)
+    quoted, own = known.notna(), list[str]()
     problems: list[Problem] = []
     for product, level in (given or {}).items():
         if product not in products.index:
@@ -76,19 +76,21 @@ def of_network(net: SupplyNetwork, given: Mapping[str, Any] | None, year: int = 
         amount = dollars(f"prices[{product!r}]", level, problems, year=year)
         if amount <= 0 and not problems:
             problems.append(Problem(f"prices[{product!r}]", "is 0; expected a price above 0", "Give USD per tonne."))
-        known[product], basis[product] = amount, GIVEN
+        known[product] = amount
+        own.append(product)
     for mineral, rows in products.groupby("mineral", sort=True):
         if known[rows.index].isna().all():
             last = rows["order"].astype("float64").idxmax()
             what = f"no product has a price ({', '.join(rows.index)})"
-            problems.append(Problem(str(mineral), what, f"Give one: prices={{{str(last)!r}: 35000}}, in USD per tonne."))
+            remedy = f"Give one: prices={{{str(last)!r}: 35000}}, in USD per tonne."
+            problems.append(Problem(str(mineral), what, remedy))
     if problems:
         raise DataError("prices are missing or wrong", problems)
     chain = _chain(net)
     order = tuple(products["order"].astype("float64").sort_values(kind="stable").index)
     dearest = known.groupby(products["mineral"]).transform("max")
     table = _implied(known, order, chain, dearest, {})
-    table["basis"] = basis
+    table["basis"] = np.where(table.index.isin(own), GIVEN, np.where(quoted, QUOTED, IMPLIED))
     table["note"] = [_note(table.loc[product]) for product in table.index]
     return Quotes(table, order, chain, dearest)
 
@@ -97,8 +99,10 @@ def _chain(net: SupplyNetwork) -> dict[tuple[str, str], float]:
     processes = net.processes
     made = processes[(processes["role"] == "transform") & processes["input"].notna() & processes["output"].notna()]
     recovery = made["recovery"].astype("float64").fillna(1.0)
-    best = recovery.groupby([made["input"], made["output"]], sort=True).max()
-    return {(str(one), str(other)): float(value) for (one, other), value in best.items()}
+    best: dict[tuple[str, str], float] = {}
+    for one, other, share in zip(made["input"], made["output"], recovery, strict=True):
+        best[one, other] = max(best.get((one, other), 0.0), float(share))
+    return dict(sorted(best.items()))
 
 
 def _implied(
