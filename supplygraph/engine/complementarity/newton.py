@@ -149,10 +149,9 @@ def _solved(matrix: csc_array, right: Floats, rows: Floats, columns: Floats) -> 
 
     scaled = csc_array(diags_array(1.0 / rows) @ matrix @ diags_array(columns))
     height = scaled.shape[0]
+    full = height <= _FULL and scaled.nnz > _FILLED * height * height
     try:
-        if height <= _FULL and scaled.nnz > _FILLED * height * height:
-            return np.linalg.solve(scaled.toarray(), right / rows) * columns
-        found: Floats = splu(scaled).solve(right / rows) * columns
-        return found
+        found: Floats = np.linalg.solve(scaled.toarray(), right / rows) if full else splu(scaled).solve(right / rows)
     except (RuntimeError, np.linalg.LinAlgError):
         return np.full(height, np.nan)
+    return found * columns

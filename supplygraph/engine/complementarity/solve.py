@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from supplygraph.engine.complementarity.exact import Guess, exact
+from supplygraph.engine.complementarity.hard import endless, follow
 from supplygraph.engine.complementarity.newton import Point, Pull
 from supplygraph.errors import InfeasibleError
 
 if TYPE_CHECKING:
-    from supplygraph.engine.complementarity.market import Floats, Market, Parts
+    from supplygraph.engine.complementarity.market import Bools, Floats, Ints, Market, Parts
 
 #: Largest residual of an answer, relative to usual sizes; what the exact step aims at.
 _GOOD, _AIM = 1e-9, 1e-12
+#: Largest residual as it stands; with numbers above 1e7, as a share of them (rounding is 1e-16).
+_PLAIN, _ROUNDING = 1e-6, 1e-13
 #: Rounds of the exact step from a warm start, and after a strong and a weak pull.
 _WARM, _EARLY, _LATE = 12, 1, 6
 #: Pulls at most; their first strength, the factor between two, the weakest and strongest, and what is called weak.
@@ -42,6 +45,8 @@ class Solution:
         ``"exact from the start"``, ``"proximal Newton"`` or a fallback by name.
     unique
         Whether prices of goods in use are proved to be the only ones (a monotone market).
+    idle
+        Markets in which nothing runs: their price is any between what is bid and what is asked, near the start.
     """
 
     x: Floats
@@ -54,6 +59,7 @@ class Solution:
     iterations: int
     method: str
     unique: bool
+    idle: Bools
 
 
 def solve(market: Market, *, start: Solution | None = None) -> Solution:
@@ -82,19 +88,49 @@ def solve(market: Market, *, start: Solution | None = None) -> Solution:
     are eliminated, so a step costs one system of the size of the markets. Its guess of what runs is then solved
     exactly.
     """
-    parts, steps = market.parts, 0
+    parts, steps, nothing = market.parts, 0, Point(np.zeros(market.activities), np.zeros(market.markets))
+    at = nothing
     if start is not None and start.x.shape == parts.cost.shape and len(start.p) == market.markets:
-        at = Point(start.x, start.p)
+        at, steps = Point(np.clip(start.x, 0.0, parts.upper), start.p), _WARM
         found = exact(parts, at, rounds=_WARM, good=_AIM)
         if found is not None:
             return _checked(parts, found[0], found[1], "exact from the start")
-        steps = _WARM
-    else:
-        at = Point(np.zeros(market.activities), np.zeros(market.markets))
     point, taken = _pulled(parts, at)
+    steps += taken
+    if point is not None:
+        return _checked(parts, point, steps, "proximal Newton")
+    circle = endless(parts)
+    if circle is not None:
+        raise _no_end(circle)
+    point, taken = follow(parts, lambda easier, near: _pulled(easier, near or nothing))
     if point is None:
-        raise InfeasibleError("no equilibrium was found")
-    return _checked(parts, point, steps + taken, "proximal Newton")
+        raise _not_found(parts, steps + taken)
+    return _checked(parts, point, steps + taken, "followed from the market without floors")
+
+
+def _no_end(circle: tuple[Ints, Ints, float]) -> InfeasibleError:
+    activities, markets, gain = circle
+    message = (
+        f"there is no equilibrium: at any prices, activities {_some(activities)} together gain up to {gain:.6g} a unit "
+        f"in markets {_some(markets)}, and nothing limits them. Give one of them a slope or a limit (a supply without "
+        "a slope below a demand without one, or a circle with a negative cost, has no end)."
+    )
+    return InfeasibleError(message, {"activities": activities, "markets": markets, "gain": gain})
+
+
+def _not_found(parts: Parts, steps: int) -> InfeasibleError:
+    why = {
+        True: "it is monotone, so its numbers are likely too far apart to be solved in double precision",
+        False: "it is not monotone (floors, duties in proportion or slopes between activities outweigh own slopes), "
+        "so it may have none",
+    }[parts.monotone]
+    found = f"no equilibrium of this market was found in {steps} systems"
+    return InfeasibleError(f"{found}: {why}. No near answer is given.")
+
+
+def _some(numbers: Ints) -> str:
+    shown = ", ".join(str(number) for number in numbers[:6])
+    return shown + (f", … ({len(numbers)} in all)" if len(numbers) > 6 else "")
 
 
 def _pulled(parts: Parts, at: Point) -> tuple[Point | None, int]:
@@ -124,8 +160,14 @@ def _checked(parts: Parts, at: Point, steps: int, method: str) -> Solution:
     """Return the answer with all that follows from it."""
     cost, revenue, loss = parts.sides(at.x, at.p)
     plain, relative = parts.residual(*at)
+    largest = max(float(np.abs(at.x).max(initial=0.0)), float(np.abs(cost).max(initial=0.0)), 1.0)
+    if relative > _GOOD or plain > max(_PLAIN, _ROUNDING * largest):
+        what = f"its conditions fail by {plain:.1e} ({relative:.1e} of usual sizes)"
+        raise InfeasibleError(f"the numbers of this market are too far apart: {what}. Give them in closer units.")
     full = np.isfinite(parts.upper) & (at.x >= parts.upper)
+    idle = abs(parts.balance) @ (at.x > 0).astype(np.float64) == 0
     return Solution(
         at.x, at.p, np.where(full, np.maximum(-loss, 0.0), 0.0), np.maximum(parts.least_cost - cost, 0.0),
         np.maximum(parts.least_revenue - revenue, 0.0), plain, relative, steps, method, parts.monotone,
+        idle,
     )  # fmt: skip
