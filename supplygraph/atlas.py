@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from supplygraph import __version__, gallery
+from supplygraph.atlas_countries import countries
 from supplygraph.atlas_tables import key_figures, write_tables
 from supplygraph.errors import DataError, SupplyGraphError, UnknownNameError
-from supplygraph.maps import atlas_page, evidence_page, gallery_page, map_network, tables_page
+from supplygraph.maps import atlas_page, country_page, evidence_page, gallery_page, map_network, tables_page
 from supplygraph.maps.sheet import Site, place
 from supplygraph.measures.centrality import refining_centrality
 from supplygraph.measures.chokepoints import chokepoints
@@ -354,6 +355,9 @@ def _write_pages(
     proofs = [mineral["evidence"] for mineral in told]
     pages = {
         "index.html": atlas_page.index(told, version=__version__, as_of=AS_OF, gallery=books, no_gallery=why),
+        "countries.html": country_page.countries(
+            countries(told, AS_OF), version=__version__, as_of=atlas_page.day(AS_OF), site=site
+        ),
         "evidence.html": evidence_page.evidence(proofs, version=__version__, site=site),
     }
     for mineral in told:

@@ -65,7 +65,7 @@ def frame(
     site
         The atlas that the page belongs to; a page without one has no navigation.
     here
-        Which page this is: ``"atlas"``, ``"evidence"``, ``"gallery"``, or anything else.
+        Which page this is: ``"atlas"``, ``"countries"``, ``"evidence"``, ``"gallery"``, or anything else.
     style
         Names of further style sheets among our assets.
     closing
@@ -83,7 +83,11 @@ def frame(
 
 
 def _navigation(site: Site, here: str) -> Tag:
-    pages = [("atlas", "Atlas", "index.html"), ("evidence", "Evidence", "evidence.html")]
+    pages = [
+        ("atlas", "Atlas", "index.html"),
+        ("countries", "Countries", "countries.html"),
+        ("evidence", "Evidence", "evidence.html"),
+    ]
     if site.gallery:
         pages.append(("gallery", "Notebooks", "gallery/index.html"))
     links = [

@@ -109,3 +109,19 @@ def notebook(text: str = "", name: str = "01-toy") -> dict[str, Any]:
             ]},
         ],
     }  # fmt: skip
+
+
+def country(text: str = "") -> dict[str, Any]:
+    """Return what an atlas tells of one country; ``text`` stands in every field that holds words."""
+    word = text or "A treaty"
+    signed = {"parties": word, "date": text or "2026-02-04", "title": word, "minerals": word, "provisions": word,
+              "status": word, "in_force": True, "why_not": "", "binding": True, "source": word,
+              "confidence": text or "high"}  # fmt: skip
+    return {
+        "country": "FIN", "name": text or "Finland", "tier": "core", "basis": word, "through_union": 2,
+        "shares": [{"title": text or "Toyium", "stage": "refining", "share": 0.1, "share_low": 0.05, "share_high": 0.2,
+                    "href": "toyium/tables.html#refining-2"}],
+        "agreements": [signed, {**signed, "in_force": False, "why_not": text or "later", "binding": False}],
+        "restrictions": [{"title": word, "since": text or "2025-01-01", "until": None, "words": text or "No exports",
+                          "in_force": None, "source": word}],
+    }  # fmt: skip

@@ -8,7 +8,7 @@ import atlastoys
 import hostile
 import pytest
 
-from supplygraph.maps import atlas_page, evidence_page, gallery_page, tables_page
+from supplygraph.maps import atlas_page, country_page, evidence_page, gallery_page, tables_page
 from supplygraph.maps.sheet import Site
 
 #: Every text against what is behind it: the least contrast on the page, and where.
@@ -51,6 +51,7 @@ STRUCTURE = """() => ({
 #: Every kind of page, and how often a text that stands in every field is on it at least.
 PAGES = {
     "index.html": 30,
+    "countries.html": 20,
     "evidence.html": 8,
     "toyium/tables.html": 20,
     "gallery/index.html": 1,
@@ -72,6 +73,9 @@ def write(folder, text="", minerals=None):
     (folder / "gallery").mkdir()
     pages = {
         "index.html": atlas_page.index(told, version="1", as_of="2026-07-01", gallery=books),
+        "countries.html": country_page.countries(
+            [atlastoys.country(text)], version="1", as_of="1 July 2026", site=site
+        ),
         "evidence.html": evidence_page.evidence([m["evidence"] for m in told], version="1", site=site),
         "toyium/tables.html": tables_page.tables(told[0], version="1", site=site, names=told[0]["names"]),
         "gallery/index.html": gallery_page.gallery(books, version="1", site=site),
