@@ -73,7 +73,8 @@ def _deposits(net: SupplyNetwork) -> pd.DataFrame:
 
 def _plain(name: str) -> str:
     """Reduce a name to its first words in small letters, without what stands in brackets."""
-    return "".join(letter for letter in name.split("(", maxsplit=1)[0].split("/", maxsplit=1)[0].lower() if letter.isalnum())
+    first = name.split("(", maxsplit=1)[0].split("/", maxsplit=1)[0]
+    return "".join(letter for letter in first.lower() if letter.isalnum())
 
 
 def with_given(net: SupplyNetwork, costs: Mapping[str, Any] | None, found: pd.DataFrame) -> pd.DataFrame:
