@@ -34,7 +34,7 @@ _HOME = {
     "Alignment": "scenario.alignment",
     "forge": "scenario.alignment",
     "scenarios": "scenario.library",
-    "Money": "scenario.money",
+    "Money": "money",
     "concentration": "measures.concentration",
     "refining_centrality": "measures.centrality",
     "exposure": "measures.exposure",

@@ -17,6 +17,7 @@ from supplygraph.measures.import_reliance import net_import_reliance as net_impo
 from supplygraph.measures.interdiction import defend as defend
 from supplygraph.measures.interdiction import interdict as interdict
 from supplygraph.measures.supply_risk import supply_risk as supply_risk
+from supplygraph.money import Money as Money
 from supplygraph.network.formats import check as check
 from supplygraph.network.formats import read as read
 from supplygraph.network.formats import write as write
@@ -30,7 +31,6 @@ from supplygraph.scenario.agreements import agreements as agreements
 from supplygraph.scenario.alignment import Alignment as Alignment
 from supplygraph.scenario.alignment import forge as forge
 from supplygraph.scenario.library import scenarios as scenarios
-from supplygraph.scenario.money import Money as Money
 from supplygraph.scenario.shock import Shock as Shock
 from supplygraph.world.build import build as build
 from supplygraph.world.datasets import datasets as datasets

@@ -55,7 +55,7 @@ def countries(minerals: Sequence[Mapping[str, Any]], as_of: str) -> list[dict[st
             }
         )
     return sorted(
-        (row for row in told if row["agreements"] or row["restrictions"] or row["shares"]),
+        (row for row in told if any(row[key] for key in ("agreements", "through_union", "restrictions", "shares"))),
         key=lambda row: (str(row["name"]), str(row["country"])),
     )
 

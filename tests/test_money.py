@@ -6,7 +6,7 @@ import pytest
 
 import supplygraph as sg
 from supplygraph.errors import DataError
-from supplygraph.scenario.money import dollars
+from supplygraph.money import dollars
 
 
 @pytest.mark.parametrize(
