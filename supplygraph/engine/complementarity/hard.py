@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from supplygraph.engine.complementarity.newton import Point
 
 #: First and shortest step on the way from the easier market (0) to the one asked about (1).
-_FIRST, _SHORTEST = 0.25, 1.0 / 512
+_FIRST, _SHORTEST = 0.25, 1.0 / 256
+#: Linear systems on the way, at most.
+_SYSTEMS = 600
 #: Losses below this share of a usual price are no proof.
 _PROOF = 1e-7
 
@@ -34,7 +36,7 @@ def follow(parts: Parts, way: Callable[[Parts, Point | None], tuple[Point | None
         steps += taken
         if found is None:
             step /= 2
-            if step < _SHORTEST:
+            if step < _SHORTEST or steps > _SYSTEMS:
                 return None, steps
             continue
         at, done, step = found, goal, 2 * step

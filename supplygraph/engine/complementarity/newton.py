@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from supplygraph.engine.complementarity.market import Bools, Floats, Parts
 
-#: Newton steps for one pull, halvings of a step.
-_STEPS, _HALVINGS = 60, 14
+#: Newton steps for one pull, halvings of a step, steps without gain before it is given up.
+_STEPS, _HALVINGS, _STUCK = 60, 14, 12
 #: What may stay uncleared, relative to usual quantities: a share of the strength, but not less than rounding leaves.
 _CLEAR, _ROUNDING = 1e-6, 1e-15
 #: Markets, at most, whose system is solved as a full matrix when it is more than this full.
@@ -111,8 +111,12 @@ class Pull:
         found = self.answer(p, y)
         left = self.left(found, p, y)
         gap = self._gap(left)
+        lowest, since = np.inf, 0
         for taken in range(_STEPS):
             if gap <= self.clear:
+                return p, y, found, taken, gap
+            lowest, since = (gap, 0) if gap < 0.9 * lowest else (lowest, since + 1)
+            if since > _STUCK:
                 return p, y, found, taken, gap
             move = self.step(found, left)
             if not np.isfinite(move).all():

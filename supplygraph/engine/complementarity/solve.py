@@ -21,8 +21,9 @@ _GOOD, _AIM = 1e-9, 1e-12
 _PLAIN, _ROUNDING = 1e-6, 1e-13
 #: Rounds of the exact step from a warm start, and after a strong and a weak pull.
 _WARM, _EARLY, _LATE = 12, 1, 6
-#: Pulls at most; their first strength, the factor between two, the weakest and strongest, and what is called weak.
-_PULLS, _FIRST, _FACTOR, _WEAKEST, _STRONGEST, _WEAK = 40, 0.3, 10.0, 1e-6, 30.0, 2e-3
+#: Pulls at most, and those that may fail; their first strength, the factor between two, the weakest and strongest,
+#: and what is called weak.
+_PULLS, _FAILED, _FIRST, _FACTOR, _WEAKEST, _STRONGEST, _WEAK = 40, 5, 0.3, 10.0, 1e-6, 30.0, 2e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,14 +136,14 @@ def _some(numbers: Ints) -> str:
 
 def _pulled(parts: Parts, at: Point) -> tuple[Point | None, int]:
     """Pull, answer, and let go, until the exact answer is in reach."""
-    steps, y, strength = 0, at.x[parts.coupled], _FIRST
+    steps, failed, y, strength = 0, 0, at.x[parts.coupled], _FIRST
     for _ in range(_PULLS):
         pull = Pull(parts, at, strength)
         p, other, reply, taken, gap = pull.solve(at.p, y)
         steps += taken
         if gap > 100 * pull.clear:  # no answer to this pull: a stronger one is easier
-            strength *= _FACTOR
-            if strength > _STRONGEST:
+            strength, failed = strength * _FACTOR, failed + 1
+            if strength > _STRONGEST or failed > _FAILED:
                 break
             continue
         at, y = Point(reply.x, p), other
