@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +13,6 @@ from supplygraph.response.prices.tables import clean, market_ids
 if TYPE_CHECKING:
     from supplygraph.response.prices.accounts import State
     from supplygraph.response.prices.base import Ints
-    from supplygraph.response.prices.market import Found
 
 #: A price this share below the floor counts as held.
 _HELD = 1e-6
@@ -30,8 +28,10 @@ def below(after: State) -> Ints:
     return np.flatnonzero(price < policy.gate_floor * (1 - _HELD))
 
 
-def buying(after: State) -> tuple[pd.DataFrame, State | None]:
+def buying(after: State, near: State | None = None) -> tuple[pd.DataFrame, State | None]:
     """Return what buying would hold the floor where the levy cannot, and the equilibrium with it.
+
+    ``near`` is such an equilibrium at another level, to start from.
 
     The state buys what its own and other members' producers cannot sell at the floor; nothing from outside, since
     imports there are shut out already.
@@ -48,19 +48,20 @@ def buying(after: State) -> tuple[pd.DataFrame, State | None]:
     gates = gates[(after.made_at() + after.imported_at())[policy.gate_market[gates]] > 0]
     if not len(gates):
         return pd.DataFrame(columns=_COLUMNS, index=pd.Index([], name="market", dtype="str")), None
-    chosen, held = set(gates.tolist()), after
+    active = np.zeros(len(policy.gate_market), dtype=np.bool_)
+    active[gates] = True
+    held = after if near is None else near
     for _ in range(_ROUNDS):
-        rows = np.array(sorted(chosen), dtype=np.int64)
-        held = solve(after.fitted, policy, None, (policy.gate_market[rows], policy.gate_floor[rows]))
-        more = set(below(held).tolist()) - chosen
-        active = (held.made_at() + held.imported_at())[policy.gate_market] > 0
-        more = {gate for gate in more if active[gate]}
-        if not more:
+        held = solve(after.fitted, policy, held, active)
+        more = below(held)
+        there = (held.made_at() + held.imported_at())[policy.gate_market[more]] > 0
+        more = more[there & ~active[more]]
+        if not len(more):
             break
-        chosen |= more
-    rows = np.array(sorted(chosen), dtype=np.int64)
+        active[more] = True
+    rows = np.flatnonzero(active)
     market = policy.gate_market[rows]
-    bought = clean(held.found.x[held.layout.buyers.span], base)
+    bought = clean(held.found.x[held.layout.buyers.span][rows], base)
     table = pd.DataFrame({
         "country": base.country[market], "product": base.products[base.product[market]],
         "floor_usd_t": policy.gate_floor[rows], "price_usd_t": after.price[market],
@@ -68,10 +69,3 @@ def buying(after: State) -> tuple[pd.DataFrame, State | None]:
         "cost_usd": bought * policy.gate_floor[rows],
     }, index=market_ids(base)[market])  # fmt: skip
     return table.sort_values("cost_usd", ascending=False, kind="stable"), held
-
-
-def without_buyers(held: State) -> Found:
-    """Return an answer as a start for the same market without buyers."""
-    count = held.layout.buyers.first
-    raw = replace(held.found.raw, x=held.found.raw.x[:count])
-    return held.found._replace(x=held.found.x[:count], raw=raw)

@@ -48,7 +48,8 @@ class Equilibrium(Result):
     Figures: ``cost_to_users_usd`` (what final users of the zone lose a year), ``revenue_usd``, ``payments_usd``,
     ``welfare_usd`` (world), ``buying_t``, ``buying_usd``, ``zone_output_before_t``, ``zone_output_t``; of the first
     product with an instrument ``world_price_usd_t``, ``zone_price_usd_t`` and both before
-    (``world_price_before_usd_t``, ``zone_price_before_usd_t``); ``residual`` (below 1e-6); ``held`` (whether the levy holds every floor).
+    (``world_price_before_usd_t``, ``zone_price_before_usd_t``); ``residual`` (below 1e-6); ``held`` (whether the levy
+    holds every floor).
     """
 
 
@@ -135,7 +136,7 @@ def equilibrium(
     [12401.0, 6344.0]
     """
     given = policy.listed(instruments)
-    _check(draws, seed)
+    check_draws(draws, seed)
     asked = read_model(net, run=run, prices=prices, elasticities=elasticities, costs=costs, projects=projects,
                        relink_usd_t=relink_usd_t)  # fmt: skip
     under = policy.read(asked.base, given)
@@ -174,7 +175,8 @@ def answer(
     )  # fmt: skip
 
 
-def _check(draws: object, seed: object) -> None:
+def check_draws(draws: object, seed: object) -> None:
+    """Refuse a number of draws or a seed that cannot be used."""
     problems = []
     for name, value, most in (("draws", draws, _MOST), ("seed", seed, 2**32)):
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:

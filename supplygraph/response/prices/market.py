@@ -50,7 +50,7 @@ class Layout:
     gates
         One per (member, product) with a floor, from its border market to the market inside.
     buyers
-        One per market where somebody buys at a price.
+        One per gate: a state that buys at the floor, where it does.
     """
 
     market: Market
@@ -81,7 +81,7 @@ class _Rows(NamedTuple):
     earned: Floats
 
 
-def build(fitted: Calibrated, policy: Policy, buyers: tuple[Ints, Floats] | None = None) -> Layout:
+def build(fitted: Calibrated, policy: Policy, bought: Bools | None = None) -> Layout:
     """Return the market under a policy.
 
     Parameters
@@ -90,8 +90,9 @@ def build(fitted: Calibrated, policy: Policy, buyers: tuple[Ints, Floats] | None
         Prices and curves.
     policy
         Instruments by market and link.
-    buyers
-        Markets where a state buys, and its price; gates into them are shut, so that only the zone's own is bought.
+    bought
+        Per gate: whether a state buys behind it at the floor. Such gates are shut, so that only the zone's own is
+        bought.
 
     Notes
     -----
@@ -101,12 +102,11 @@ def build(fitted: Calibrated, policy: Policy, buyers: tuple[Ints, Floats] | None
     on its curve, and the rest.
     """
     base = fitted.base
-    bought = (np.zeros(0, dtype=np.int64), np.zeros(0)) if buyers is None else buyers
-    shut = np.isin(policy.gate_market, bought[0])
+    shut = np.zeros(len(policy.gate_market), dtype=np.bool_) if bought is None else bought
     parts = [
         _covered(fitted, policy), _beyond(fitted, policy), _uses(fitted), _stocks(fitted),
         _moves(fitted, policy, fitted.links), _moves(fitted, policy, fitted.more), _gates(base.markets, policy, shut),
-        _buyers(*bought),
+        _buyers(policy, shut),
     ]  # fmt: skip
     rows = _Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
     ends = np.cumsum([0, *(len(part.cost) for part in parts)])
@@ -229,8 +229,10 @@ def _gates(markets: int, policy: Policy, shut: Bools) -> _Rows:
     return rows._replace(least_cost=policy.gate_floor)
 
 
-def _buyers(market: Ints, price: Floats) -> _Rows:
-    return _plain(market, np.full(len(market), -1), -price, np.zeros(len(market)), np.full(len(market), np.inf))
+def _buyers(policy: Policy, active: Bools) -> _Rows:
+    market = policy.gate_market
+    return _plain(market, np.full(len(market), -1), -policy.gate_floor, np.zeros(len(market)),
+                  np.where(active, np.inf, 0.0))  # fmt: skip
 
 
 def _plain(takes: Ints, gives: Ints, cost: Floats, slope: Floats, upper: Floats) -> _Rows:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from supplygraph.network.network import SupplyNetwork
-    from supplygraph.response.prices.base import Base, Floats
+    from supplygraph.response.prices.base import Base, Bools
     from supplygraph.response.prices.calibration import Calibrated
     from supplygraph.response.prices.elasticities import Elasticities
     from supplygraph.response.prices.policy import Policy
@@ -77,10 +77,10 @@ class Model:
 
 def solve(
     fitted: Calibrated, instruments: Policy, start: State | None = None,
-    buyers: tuple[Any, Floats] | None = None,
+    bought: Bools | None = None,
 ) -> State:
-    """Solve curves under a policy, with buyers at a price where there are any."""
-    layout = market.build(fitted, instruments, buyers)
+    """Solve curves under a policy, with a state that buys behind the gates marked."""
+    layout = market.build(fitted, instruments, bought)
     found = market.solved(layout, None if start is None else start.found)
     return State(fitted, instruments, layout, found)
 

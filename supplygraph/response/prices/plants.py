@@ -9,7 +9,7 @@ import pandas as pd
 
 from supplygraph import facts
 from supplygraph.errors import DataError, Problem, UnknownNameError
-from supplygraph.scenario.money import YEAR, Money, dollars
+from supplygraph.money import YEAR, Money, dollars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from supplygraph.errors import DataError, Problem, UnknownNameError
-from supplygraph.scenario.money import YEAR, dollars
+from supplygraph.money import YEAR, dollars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
