@@ -24,12 +24,17 @@ from supplygraph.network.formats import write as write
 from supplygraph.network.network import SupplyNetwork as SupplyNetwork
 from supplygraph.response.alternatives import alternatives as alternatives
 from supplygraph.response.frontier import alignment_frontier as alignment_frontier
+from supplygraph.response.prices.equilibrium import equilibrium as equilibrium
+from supplygraph.response.prices.sweep import price_floor_sweep as price_floor_sweep
 from supplygraph.response.reroute import reroute as reroute
 from supplygraph.response.timeline import timeline as timeline
 from supplygraph.scenario.agreements import Agreements as Agreements
 from supplygraph.scenario.agreements import agreements as agreements
 from supplygraph.scenario.alignment import Alignment as Alignment
 from supplygraph.scenario.alignment import forge as forge
+from supplygraph.scenario.instruments import OfftakeFloor as OfftakeFloor
+from supplygraph.scenario.instruments import PriceFloor as PriceFloor
+from supplygraph.scenario.instruments import Tariff as Tariff
 from supplygraph.scenario.library import scenarios as scenarios
 from supplygraph.scenario.shock import Shock as Shock
 from supplygraph.world.build import build as build
@@ -51,9 +56,12 @@ __all__ = [
     "LimitError",
     "MissingDependencyError",
     "Money",
+    "OfftakeFloor",
+    "PriceFloor",
     "Shock",
     "SupplyGraphError",
     "SupplyNetwork",
+    "Tariff",
     "UnknownNameError",
     "__version__",
     "agreements",
@@ -66,6 +74,7 @@ __all__ = [
     "datasets",
     "defend",
     "ensemble",
+    "equilibrium",
     "evidence",
     "exposure",
     "forge",
@@ -75,6 +84,7 @@ __all__ = [
     "load",
     "map",
     "net_import_reliance",
+    "price_floor_sweep",
     "read",
     "refining_centrality",
     "reroute",

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from supplygraph import facts
 from supplygraph.errors import DataError, Problem, UnknownNameError
+from supplygraph.money import YEAR, dollars
 from supplygraph.scenario.alignment import Alignment
-from supplygraph.scenario.money import YEAR, dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from supplygraph.scenario.money import Money
+    from supplygraph.money import Money
 
     Zone = str | Iterable[str] | tuple[Alignment, str]
     Price = float | str | Money
