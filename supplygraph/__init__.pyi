@@ -23,6 +23,7 @@ from supplygraph.network.formats import read as read
 from supplygraph.network.formats import write as write
 from supplygraph.network.network import SupplyNetwork as SupplyNetwork
 from supplygraph.response.alternatives import alternatives as alternatives
+from supplygraph.response.compare import compare as compare
 from supplygraph.response.frontier import alignment_frontier as alignment_frontier
 from supplygraph.response.prices.equilibrium import equilibrium as equilibrium
 from supplygraph.response.prices.sweep import price_floor_sweep as price_floor_sweep
@@ -70,6 +71,7 @@ __all__ = [
     "build",
     "check",
     "chokepoints",
+    "compare",
     "concentration",
     "datasets",
     "defend",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from supplygraph.errors import DataError
-from supplygraph.maps import answers, attacks, failures, upstream
+from supplygraph.maps import answers, attacks, compared, failures, upstream
 from supplygraph.maps.layers import for_people
 from supplygraph.maps.scenarios import Scenario, dated, prepare
 
@@ -79,7 +79,8 @@ def of(
         raise DataError("`rows` chooses among the rows of an exposure, and this is none; leave it out")
     if beside or failures.tells(result):
         return _failing(result, net, scenarios, beside)
-    for tells, make in ((attacks.tells, _attacked), (_is_plan, _plan), (_is_timeline, _timeline)):
+    for tells, make in ((attacks.tells, _attacked), (_is_plan, _plan), (compared.tells, _compared),
+                        (_is_timeline, _timeline)):  # fmt: skip
         if tells(result):
             return make(result, net, scenarios)
     if upstream.tells(result):
@@ -120,6 +121,16 @@ def _plan(result: Any, net: SupplyNetwork, scenarios: Sequence[Any]) -> Picture:
     title = f"{minerals(net) or 'Supply network'}, rerouted"
     short = getattr(result, "figures", {}).get("unmet_t", 0.0) > 0
     return Picture(prepare(net, [result, *scenarios]), title, _assumed(result, short=short))
+
+
+def _compared(result: Any, net: SupplyNetwork, scenarios: Sequence[Any]) -> Picture:
+    """Draw policies side by side, each after the same shock."""
+    plans, left = compared.drawable(result, net)
+    states = compared.named(prepare(net, [*plans.values(), *scenarios]), plans)
+    title = f"{minerals(net) or 'Supply network'}: policies side by side"
+    first = next(iter(plans.values()))
+    words = _assumed(first, short=bool((result.table["unmet_t"] > 0).any()))
+    return Picture(states, title, words + compared.told(result, left))
 
 
 def _is_timeline(result: Any) -> bool:

@@ -47,6 +47,7 @@ _PICTURES: dict[str, dict[str, _Picture]] = {
         "unmet": _Picture("losers", "unmet", ("by",)),
         "displaced": _Picture("losers", "displaced", ("by",)),
     },
+    "Comparison": {"bars": _Picture("losers", "policies")},
     "Timeline": {"bars": _Picture("losers", "over_time")},
     "EvidenceResult": {"dots": _Picture("dots", "evidence")},
     "SupplyRiskResult": {"bars": _Picture("bars", "supply_risk")},

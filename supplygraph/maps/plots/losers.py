@@ -70,6 +70,29 @@ def over_time(result: Any, *, size: str, ax: Any, top: int) -> Any:
     return sheet.axes
 
 
+def policies(result: Any, *, size: str, ax: Any, top: int) -> Any:
+    """Draw what stays unmet under each policy, beside what the same shock leaves without one."""
+    table = result.table.head(top)
+    zoned = bool(result.params["as_of"])
+    column, whose = ("zone_unmet_t", "in the zone") if zoned else ("unmet_t", "in the world")
+    scale, unit = style.unit_of(float(table["unmet_t"].max()))
+    drawn = [
+        Row(str(name), row[column] / scale, _label(row["unmet_t"], row["demand_t"]), whole=row["unmet_t"] / scale)
+        for name, row in table.iterrows()
+    ]
+    legend = [("main", "in the zone"), ("whole", "in the world")] if zoned else []
+    left = len(result.table) - len(table)
+    told = f"Unmet {whose} after rerouting: {result.params['shock'] or 'no shock'}; label: world"
+    with style.look(style.size_of(size)):
+        sheet = style.Sheet(size, ax, rows=len(drawn))
+        rows.draw(sheet, drawn, f"unmet demand, {unit} a year", legend)
+        tail = f"{left} more policies not shown" if left > 0 else ""
+        sheet.finish(result.title, told, words.caption(
+            f"Contained tonnes a year, {words.years(result.network)}", tail,
+            words.intervals(result.params, drawn=False), words.source(result.network)))  # fmt: skip
+    return sheet.axes
+
+
 def defended(result: Any, *, size: str, ax: Any, top: int) -> Any:
     """Draw the loss of the worst attack before and after the defence."""
     figures = result.figures
