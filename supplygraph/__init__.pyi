@@ -25,6 +25,7 @@ from supplygraph.network.network import SupplyNetwork as SupplyNetwork
 from supplygraph.response.alternatives import alternatives as alternatives
 from supplygraph.response.compare import compare as compare
 from supplygraph.response.frontier import alignment_frontier as alignment_frontier
+from supplygraph.response.invest import invest as invest
 from supplygraph.response.prices.equilibrium import equilibrium as equilibrium
 from supplygraph.response.prices.sweep import price_floor_sweep as price_floor_sweep
 from supplygraph.response.reroute import reroute as reroute
@@ -43,6 +44,7 @@ from supplygraph.world.datasets import datasets as datasets
 from supplygraph.world.datasets import load as load
 from supplygraph.world.ensemble import Ensemble as Ensemble
 from supplygraph.world.ensemble import ensemble as ensemble
+from supplygraph.world.projects import projects as projects
 from supplygraph.world.sea import sea_route as sea_route
 
 __version__: str
@@ -71,7 +73,7 @@ __all__ = [
     "build",
     "check",
     "chokepoints",
-    "compare",
+
     "concentration",
     "datasets",
     "defend",
@@ -83,10 +85,12 @@ __all__ = [
     "geopolrisk",
     "import_reliance_eu",
     "interdict",
+    "invest",
     "load",
     "map",
     "net_import_reliance",
     "price_floor_sweep",
+    "projects",
     "read",
     "refining_centrality",
     "reroute",

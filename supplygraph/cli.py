@@ -6,9 +6,7 @@ Exit 0: done. 1: the data are wrong or the question has no answer. 2: the call i
 
 from __future__ import annotations
 
-import functools
 import sys
-from collections.abc import Callable  # noqa: TC003 - typer reads the annotations
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
@@ -16,81 +14,48 @@ import typer
 
 import supplygraph as sg
 from supplygraph import inputs, outputs
-from supplygraph.errors import SupplyGraphError, UnknownNameError
-from supplygraph.inputs import Several
-
-app = typer.Typer(
-    name="supplygraph",
-    help="Where does a supply network break, who controls the refining, and what can be rerouted?",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+from supplygraph.commands import (
+    AS_OF,
+    AsCsv,
+    AsJson,
+    AsOf,
+    Banned,
+    Binding,
+    By,
+    Chart,
+    Demand,
+    Draws,
+    Excluded,
+    Failing,
+    Grouping,
+    Keep,
+    Kind,
+    Node,
+    Objective,
+    Out,
+    Page,
+    Passage,
+    Patience,
+    Rationing,
+    Scenario,
+    Show,
+    Source,
+    Stage,
+    Supplier,
+    Top,
+    Traced,
+    Zone,
+    app,
+    command,
+    fail,
 )
+from supplygraph.inputs import Several  # noqa: TC001 - typer reads the annotations
 
-Source = Annotated[str, typer.Argument(help="A bundled mineral (cobalt) or the path of a network.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the table as JSON records.")]
-AsCsv = Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")]
-Top = Annotated[int, typer.Option(help="How many rows to print; 0 prints all.", min=0)]
-Out = Annotated[Path, typer.Option("--out", help="Where to write.")]
-Scenario = Annotated[Several, typer.Option(help="Built-in scenario, see `supplygraph scenarios`.")]
-Banned = Annotated[Several, typer.Option(help="Country that stops exports, alpha-3.")]
-Failing = Annotated[Several, typer.Option(help="Country that fails, alpha-3.")]
-Stage = Annotated[str | None, typer.Option(help="Only this stage of --ban or --country.")]
-Passage = Annotated[Several, typer.Option(help="Strait that closes.")]
-Node = Annotated[Several, typer.Option(help="Site that fails.")]
-Keep = Annotated[float | None, typer.Option(help="Share of today that stays; 0 unless given.", min=0.0)]
-AsOf = Annotated[str, typer.Option(help="Day of the alignment facts.")]
-Binding = Annotated[bool, typer.Option("--no-memoranda", help="Count only what binds.")]
-Page = Annotated[Path | None, typer.Option("--html", "--map", help="Write the map here.")]
-Chart = Annotated[Path | None, typer.Option("--plot", help="Write the chart here (.png, .svg, .pdf).")]
-By = Literal["territory", "owner"]
-Rationing = Literal["proportional", "home_first", "zone_first", "all"]
-Grouping = Annotated[Literal["node", "edge", "passage", "country", "owner"], typer.Option(help="What fails.")]
-Supplier = Literal["country", "owner", "bloc", "node"]
-Traced = Literal["country", "owner", "bloc", "node", "passage"]
-Draws = Annotated[int, typer.Option(help="Draws of an ensemble behind intervals; 0: none.", min=0)]
-Demand = Annotated[Several, typer.Option(help="Whose demand counts: a factory, a country or `zone`; all unless given.")]
-Kind = Annotated[Several, typer.Option(help="Only sites of this kind: mine, refinery, port, passage, factory.")]
-Excluded = Annotated[Several, typer.Option(help="Item that cannot fail.")]
-Patience = Annotated[float, typer.Option(help="Seconds; what is found by then is given with its gap.", min=0.0)]
-Zone = Annotated[str, typer.Option(help="The zone is the demand in countries of this tier or better.")]
-Objective = Literal["least_change", "least_cost"]
-Show = Literal[
-    "unmet", "coverage", "routes", "displaced", "rationings", "cut", "shadow", "edges", "shipments_after", "table"
-]
-#: Day of the alignment facts unless one is given, as in :func:`supplygraph.forge`.
-AS_OF = "2026-07-01"
 #: Letters of a title that a row of the list of scenarios shows; machines get all.
 _TITLE = 90
 
 
-def _command(function: Callable[..., None]) -> Callable[..., None]:
-    """Register a command whose every expected failure is one message and an exit code."""
-
-    @functools.wraps(function)
-    def guarded(*args: object, **options: object) -> None:
-        try:
-            function(*args, **options)
-        except KeyboardInterrupt:
-            _fail("Interrupted; nothing was left half-written.", 130)
-        except UnknownNameError as error:
-            _fail(f"Error: {error}", 2)
-        except SupplyGraphError as error:
-            _fail(f"Error: {error}", 1)
-        except OSError as error:
-            _fail(f"Error: cannot use {error.filename or 'the path'}: {error.strerror or error}.", 1)
-
-    app.command(function.__name__.rstrip("_"))(guarded)
-    return function
-
-
-def _fail(text: str, code: int) -> NoReturn:
-    inputs.say(text)
-    raise typer.Exit(code)
-
-
-@_command
+@command
 def atlas(
     minerals: Annotated[list[str] | None, typer.Argument(help="Minerals; all when none is named.")] = None,
     out: Out = Path("atlas"),
@@ -104,7 +69,7 @@ def atlas(
     inputs.say(f"Open {page}")
 
 
-@_command
+@command
 def info(
     source: Annotated[str | None, typer.Argument(help="Mineral or path; none lists the data sets.")] = None,
     *,
@@ -118,11 +83,11 @@ def info(
         typer.echo(repr(inputs.network(source)))
 
 
-@_command
+@command
 def check(path: Annotated[str, typer.Argument(help="A network: folder, .gpkg or .graphml.")]) -> None:
     """List every problem of a network's tables."""
     if not Path(path).exists():
-        _fail(f"Error: there is no file or folder {path!r} to check.", 1)
+        fail(f"Error: there is no file or folder {path!r} to check.", 1)
     problems = sg.check(path)
     for problem in problems:
         typer.echo(str(problem))
@@ -131,7 +96,7 @@ def check(path: Annotated[str, typer.Argument(help="A network: folder, .gpkg or 
         raise typer.Exit(1)
 
 
-@_command
+@command
 def concentration(
     source: Source,
     *,
@@ -155,7 +120,7 @@ def concentration(
     outputs.plot(answer, plot)
 
 
-@_command
+@command
 def centrality(
     source: Source,
     *,
@@ -176,7 +141,7 @@ def centrality(
     outputs.plot(answer, plot)
 
 
-@_command
+@command
 def exposure(
     source: Source,
     *,
@@ -205,7 +170,7 @@ def exposure(
     outputs.plot(answer, plot)
 
 
-@_command
+@command
 def evidence(
     minerals: Annotated[list[str] | None, typer.Argument(help="Minerals; all when none is named.")] = None,
     *,
@@ -234,7 +199,7 @@ def evidence(
         inputs.say(f"Open {page}")
 
 
-@_command
+@command
 def chokepoints(
     source: Source,
     *,
@@ -274,7 +239,7 @@ def chokepoints(
     outputs.plot(answer, plot)
 
 
-@_command
+@command
 def interdict(
     source: Source,
     *,
@@ -310,7 +275,7 @@ def interdict(
     outputs.draw(answer, page)
 
 
-@_command
+@command
 def defend(
     source: Source,
     *,
@@ -337,7 +302,7 @@ def defend(
     outputs.draw(answer, page)
 
 
-@_command
+@command
 def scenarios(
     mineral: Annotated[str | None, typer.Option(help="Only restrictions on this bundled mineral.")] = None,
     *,
@@ -357,7 +322,7 @@ def scenarios(
     outputs.show(table, as_json=as_json, as_csv=as_csv, top=0)
 
 
-@_command
+@command
 def reroute(
     source: Source,
     *,
@@ -407,7 +372,7 @@ def reroute(
     outputs.plot(plan, plot)
 
 
-@_command
+@command
 def frontier(
     source: Source,
     *,
@@ -441,7 +406,7 @@ def frontier(
     outputs.plot(answer, plot)
 
 
-@_command
+@command
 def timeline(
     source: Source,
     *,
@@ -467,7 +432,7 @@ def timeline(
     outputs.plot(answer, plot)
 
 
-@_command
+@command
 def alternatives(
     source: Source,
     *,
@@ -497,14 +462,14 @@ def alternatives(
     outputs.draw(answer, page)
 
 
-@_command
+@command
 def map_(source: Source, out: Out = Path("map.html")) -> None:
     """Write an offline map of a network."""
     sg.map(inputs.network(source)).save_html(out)
     inputs.say(f"Open {out}")
 
 
-@_command
+@command
 def convert(
     source: Source, target: Annotated[str, typer.Argument(help="Folder, .gpkg or .graphml to write.")]
 ) -> None:
@@ -513,7 +478,7 @@ def convert(
     inputs.say(f"Wrote {target}")
 
 
-@_command
+@command
 def build(
     minerals: Annotated[list[str] | None, typer.Argument(help="Minerals; all when none is named.")] = None,
     out: Out = Path("networks"),
@@ -528,6 +493,9 @@ def build(
     if calibrate:
         write_calibration(out, progress=True)
     inputs.say(f"Wrote {out}")
+
+
+from supplygraph import cli_policy as cli_policy  # noqa: E402 - its commands come after ours in the list of help
 
 
 def main() -> NoReturn:
