@@ -495,7 +495,7 @@ def build(
     inputs.say(f"Wrote {out}")
 
 
-from supplygraph import cli_policy as cli_policy  # noqa: E402 - its commands come after ours in the list of help
+from supplygraph import cli_policy  # noqa: E402, F401 - its commands come after ours in the list of help
 
 
 def main() -> NoReturn:
