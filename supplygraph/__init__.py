@@ -47,6 +47,8 @@ _HOME = {
     "interdict": "measures.interdiction",
     "defend": "measures.interdiction",
     "reroute": "response.reroute",
+    "invest": "response.invest",
+    "projects": "world.projects",
     "alignment_frontier": "response.frontier",
     "timeline": "response.timeline",
     "compare": "response.compare",

@@ -29,6 +29,9 @@ from supplygraph.response.invest import invest as invest
 from supplygraph.response.prices.equilibrium import equilibrium as equilibrium
 from supplygraph.response.prices.sweep import price_floor_sweep as price_floor_sweep
 from supplygraph.response.reroute import reroute as reroute
+from supplygraph.response.stockpile import project_vault as project_vault
+from supplygraph.response.stockpile import stockpile as stockpile
+from supplygraph.response.stockpile.holders import Holder as Holder
 from supplygraph.response.timeline import timeline as timeline
 from supplygraph.scenario.agreements import Agreements as Agreements
 from supplygraph.scenario.agreements import agreements as agreements
@@ -38,6 +41,8 @@ from supplygraph.scenario.instruments import OfftakeFloor as OfftakeFloor
 from supplygraph.scenario.instruments import PriceFloor as PriceFloor
 from supplygraph.scenario.instruments import Tariff as Tariff
 from supplygraph.scenario.library import scenarios as scenarios
+from supplygraph.scenario.outages import Hazard as Hazard
+from supplygraph.scenario.outages import outages as outages
 from supplygraph.scenario.shock import Shock as Shock
 from supplygraph.world.build import build as build
 from supplygraph.world.datasets import datasets as datasets
@@ -55,6 +60,8 @@ __all__ = [
     "DataError",
     "Ensemble",
     "FormatError",
+    "Hazard",
+    "Holder",
     "InfeasibleError",
     "LimitError",
     "MissingDependencyError",
@@ -73,7 +80,7 @@ __all__ = [
     "build",
     "check",
     "chokepoints",
-
+    "compare",
     "concentration",
     "datasets",
     "defend",
@@ -89,13 +96,16 @@ __all__ = [
     "load",
     "map",
     "net_import_reliance",
+    "outages",
     "price_floor_sweep",
+    "project_vault",
     "projects",
     "read",
     "refining_centrality",
     "reroute",
     "scenarios",
     "sea_route",
+    "stockpile",
     "supply_risk",
     "timeline",
     "write",
