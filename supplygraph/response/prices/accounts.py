@@ -97,9 +97,9 @@ class State:
         origin's price (at least freight) counts.
         """
         links, fitted, policy = self.base.links, self.fitted, self.policy
-        usual = fitted.links.cost + fitted.links.slope * fitted.links.start
+        usual = fitted.links.cost + fitted.relation(fitted.links.start)
         usual = np.where(links.flow > 0, usual, fitted.more.cost)
-        marginal = fitted.links.cost + fitted.links.slope * self.today
+        marginal = fitted.links.cost + fitted.relation(self.today)
         value = self.price[links.source] + np.where(self.today > 0, marginal, usual)
         return (1 + policy.rate) * value + policy.specific
 
@@ -115,9 +115,9 @@ class State:
         """USD a year collected on each link: tariff on the value of each tranche, and the levy."""
         links, fitted, policy = self.base.links, self.fitted, self.policy
         paid = np.zeros(len(links.flow))
-        for curve, flow in ((fitted.links, self.today), (fitted.more, self.more)):
-            value = self.price[links.source] + curve.cost + curve.slope * flow
-            paid += flow * (policy.rate * value + policy.specific)
+        within = fitted.links.cost + fitted.relation(self.today)
+        for way, flow in ((within, self.today), (fitted.more.cost + fitted.more.slope * self.more, self.more)):
+            paid += flow * (policy.rate * (self.price[links.source] + way) + policy.specific)
         return paid + np.where(self.flow > 0, self.flow * self.levy, 0.0)
 
     @cached_property
@@ -167,7 +167,7 @@ class State:
         triangle = 0.5 * fitted.uses.slope * self.used**2
         parts["consumers_usd"] = pd.Series(triangle).groupby(country[base.uses.market]).sum()
         parts["producers_usd"] = pd.Series(self.profits()).groupby(country[makers.gives]).sum()
-        rent = 0.5 * (fitted.links.slope * self.today**2 + fitted.more.slope * self.more**2)
+        rent = 0.5 * (fitted.relation(self.today) * self.today + fitted.more.slope * self.more**2)
         parts["traders_usd"] = pd.Series(rent).groupby(country[base.links.target]).sum()
         kept = -price[base.stocks.market] * base.stocks.net
         parts["stocks_usd"] = pd.Series(kept).groupby(country[base.stocks.market]).sum()

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from supplygraph.response.prices.base import Base, Floats, Ints
     from supplygraph.response.prices.elasticities import Elasticities
 
+#: What all suppliers of a country lose together makes them cheaper by this share of what one loses to the others: an
+#: assumption. At 1 goods from home and from abroad would differ as much as those of two origins, at 0 not at all.
+_TOGETHER = 0.1
 #: A country's price is not below this share of the world's, whatever freight says.
 _LEAST = 0.2
 #: Weight of the world price against freight in the fit of prices, so that lone markets have one.
@@ -49,6 +52,9 @@ class Calibrated:
         Per product: the reference price.
     makers, uses, stocks, links, more
         Curves; ``more`` are tonnes beyond today's relations (one per link), which pay the relinking cost.
+    shared
+        Per link: by how much each tonne that arrives within today's relations, from whichever origin, lowers the
+        marginal cost of it.
     at_a_loss
         Makers whose sourced cost is above what they earn today: their curve follows the elasticity instead.
     clipped
@@ -63,8 +69,15 @@ class Calibrated:
     stocks: Curve
     links: Curve
     more: Curve
+    shared: Floats
     at_a_loss: Ints
     clipped: Ints
+
+    def relation(self, today: Floats) -> Floats:
+        """Return what today's relations add to marginal cost at some tonnes on each link, USD/t."""
+        links = self.base.links
+        arrives = tally(links.target, today, self.base.markets)[links.target]
+        return self.links.slope * today - self.shared * arrives
 
 
 def calibrate(
@@ -93,12 +106,16 @@ def calibrate(
     Notes
     -----
     Prices by country minimise the sum over used links of tonnes times the squared gap between price difference and
-    freight, with the mean over what is handled equal to the world price. Slopes: ``p / (elasticity q)`` of
-    supply and demand; for a link ``p / (elasticity x)`` with the price where it lands, so a link loses the share
-    ``elasticity x disadvantage``. More than today goes between any two markets at the fitted difference or freight,
-    whichever is more, plus the relinking cost; its slope is that of a link as large as both ends would have if all
-    traded in proportion (handled there x handled here / handled in all). A sourced cost below today's earnings is where
-    the plant would stop: its curve starts there.
+    freight, with the mean over what is handled equal to the world price.
+
+    Slopes are ``p / (elasticity q)`` of supply and demand. The cost of a link rises by ``p / (elasticity x0)
+    [(x - s X) + 0.1 s (X - X0)]``, with ``s`` its share today in all arrivals ``X``: it loses the share ``elasticity x
+    disadvantage`` to other origins, while what all origins lose together to home goods counts a tenth.
+
+    More than today goes between any two markets at the fitted difference or freight, whichever is more, plus the
+    relinking cost; its slope is that of a link as large as both ends would have if all traded in proportion (handled
+    there x handled here / handled in all). A sourced cost below today's earnings is where the plant would stop: there
+    its curve starts.
     """
     product = base.product
     reference = world.reindex(base.products).to_numpy(dtype=np.float64)
@@ -112,14 +129,14 @@ def calibrate(
     wanted = price[uses.market]
     slope = wanted / (at["demand"][uses.market] * uses.taken)
     many = np.full(len(uses.market), np.inf)
-    links, more = _links(base, price, at["origins"], relink_usd_t)
+    links, shared, more = _links(base, price, at["origins"], relink_usd_t)
     held = _KEPT * float(reference.max(initial=1.0))
     stocks = Curve(
         np.full(len(base.stocks.market), -held), np.zeros(len(base.stocks.market)), np.abs(base.stocks.net),
         np.abs(base.stocks.net),
     )  # fmt: skip
     return Calibrated(base, price, reference, makers, Curve(-wanted - slope * uses.taken, slope, many, uses.taken),
-                      stocks, links, more, at_a_loss, clipped)  # fmt: skip
+                      stocks, links, more, shared, at_a_loss, clipped)  # fmt: skip
 
 
 def _prices(base: Base, reference: Floats) -> tuple[Floats, Ints]:
@@ -160,23 +177,28 @@ def _makers(base: Base, price: Floats, supply: Floats, run: str, costs: Floats) 
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = np.where(steps, (margin - costs) / output, earned / (supply[makers.gives] * output))
     slope = np.where(runs, slope, 0.0)
-    # What stands idle and has no cost known stays idle; what has one runs when that pays.
-    idle = np.where(np.isnan(costs), 0.0, costs)
+    # What stands idle and has no cost known stays idle. What has one runs when that pays; where it would today,
+    # something else keeps it idle, which today's margin stands for. Projects are new: they run as soon as they pay.
+    idle = np.where(np.isnan(costs), 0.0, np.where(makers.project, costs, np.fmax(costs, margin)))
     cost = np.where(runs, margin - slope * output, idle)
     upper = np.full(len(output), np.inf) if run == "long" else makers.capacity.copy()
     upper = np.where(runs, upper, np.where(np.isnan(costs), 0.0, makers.capacity))
     return Curve(cost, slope, upper, output), np.flatnonzero(loss)
 
 
-def _links(base: Base, price: Floats, origins: Floats, relink_usd_t: float) -> tuple[Curve, Curve]:
-    """Return curves of today's relations and of what goes beyond them."""
+def _links(base: Base, price: Floats, origins: Floats, relink_usd_t: float) -> tuple[Curve, Floats, Curve]:
+    """Return curves of today's relations, what they share, and curves of what goes beyond them."""
     links = base.links
     lands = price[links.target]
     fitted = lands - price[links.source]
     used = links.flow > 0
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = np.where(used, lands / (origins[links.target] * links.flow), 0.0)
-    today = Curve(fitted - slope * links.flow, slope, np.where(used, np.inf, 0.0), links.flow)
+    arrives = tally(links.target, links.flow, base.markets)[links.target]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shared = np.where(used, (1 - _TOGETHER) * lands / (origins[links.target] * arrives), 0.0)
+    cost = fitted - slope * links.flow + shared * arrives
+    today = Curve(cost, slope, np.where(used, np.inf, 0.0), links.flow)
     total = tally(base.product, base.handled, len(base.products))[base.product]
     # Markets that handle nothing yet (a project's country) count with what could be made there.
     could = tally(base.makers.gives, np.where(np.isfinite(base.makers.capacity), base.makers.capacity, 0.0),
@@ -190,4 +212,4 @@ def _links(base: Base, price: Floats, origins: Floats, relink_usd_t: float) -> t
         np.maximum(fitted, links.freight) + relink_usd_t, np.where(open_, steep, 0.0), np.where(open_, np.inf, 0.0),
         np.zeros(len(used)),
     )  # fmt: skip
-    return today, more
+    return today, shared, more

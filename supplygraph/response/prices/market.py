@@ -81,6 +81,14 @@ class _Rows(NamedTuple):
     earned: Floats
 
 
+class _Cross(NamedTuple):
+    """Slopes of one activity in another: rows, columns, USD/t per t."""
+
+    row: Ints
+    column: Ints
+    slope: Floats
+
+
 def build(fitted: Calibrated, policy: Policy, bought: Bools | None = None) -> Layout:
     """Return the market under a policy.
 
@@ -113,7 +121,8 @@ def build(fitted: Calibrated, policy: Policy, bought: Bools | None = None) -> La
     blocks = [Block(int(first), len(part.cost)) for first, part in zip(ends, parts, strict=False)]
     unit_t = float(base.handled.max(initial=1.0)) / _PARTS
     unit_usd_t = float(fitted.world.max(initial=1.0)) / _PARTS
-    market = _market(rows, base.markets + len(policy.gate_market), unit_t, unit_usd_t)
+    cross = _together(fitted, policy, blocks[4].first)
+    market = _market(rows, base.markets + len(policy.gate_market), cross, (unit_t, unit_usd_t))
     return Layout(market, unit_t, unit_usd_t, *blocks)
 
 
@@ -152,9 +161,10 @@ def solved(layout: Layout, start: Found | None = None) -> Found:
                  answer.iterations, answer)  # fmt: skip
 
 
-def _market(rows: _Rows, markets: int, unit_t: float, unit_usd_t: float) -> Market:
+def _market(rows: _Rows, markets: int, cross: _Cross, units: tuple[float, float]) -> Market:
     from scipy.sparse import csc_array
 
+    unit_t, unit_usd_t = units
     count = np.arange(len(rows.cost))
     takes, gives = rows.takes >= 0, rows.gives >= 0
 
@@ -162,12 +172,30 @@ def _market(rows: _Rows, markets: int, unit_t: float, unit_usd_t: float) -> Mark
         return csc_array((entry[chosen], (at[chosen], count[chosen])), shape=(markets, len(count)))
 
     ones = np.ones(len(count))
+    entries = np.concatenate([rows.slope, cross.slope]) * (unit_t / unit_usd_t)
+    places = np.concatenate([count, cross.row]), np.concatenate([count, cross.column])
+    slope = csc_array((entries, places), shape=(len(count), len(count)))
     return Market(
         out=sparse(ones, rows.gives, gives), into=sparse(rows.used, rows.takes, takes),
-        cost=rows.cost / unit_usd_t, slope=rows.slope * unit_t / unit_usd_t, upper=rows.upper / unit_t,
+        cost=rows.cost / unit_usd_t, slope=slope, upper=rows.upper / unit_t,
         pay=sparse(rows.paid, rows.takes, takes), earn=sparse(rows.earned, rows.gives, gives),
         least_cost=rows.least_cost / unit_usd_t, least_revenue=rows.least_revenue / unit_usd_t,
     )  # fmt: skip
+
+
+def _together(fitted: Calibrated, policy: Policy, first: int) -> _Cross:
+    """Return what arrivals from all origins do to the cost of each link within today's relations."""
+    links = fitted.base.links
+    used = np.flatnonzero(fitted.shared > 0)
+    order = used[np.argsort(links.target[used], kind="stable")]
+    _, start, count = np.unique(links.target[order], return_index=True, return_counts=True)
+    size = np.repeat(count, count)
+    row = np.repeat(order, size)
+    # Row by row: all links into the same market.
+    begin = np.repeat(np.repeat(start, count), size)
+    within = np.arange(len(row)) - np.repeat(np.cumsum(size) - size, size)
+    column = order[begin + within]
+    return _Cross(first + row, first + column, -(1 + policy.rate[row]) * fitted.shared[row])
 
 
 def _covered(fitted: Calibrated, policy: Policy) -> _Rows:

@@ -54,6 +54,11 @@ def markets(before: State, after: State) -> pd.DataFrame:
         word = {"made": "produced", "taken": "used"}.get(name, name)
         table[f"{word}_before_t"] = clean(getattr(before, f"{name}_at")(), base)
         table[f"{word}_t"] = clean(getattr(after, f"{name}_at")(), base)
+    # A market where nothing is made, shipped or used has no price.
+    for when in ("_before", ""):
+        dead = (table[[f"{word}{when}_t" for word in ("produced", "used", "imported", "exported")]] <= 0).all(axis=1)
+        table.loc[dead, f"price{when}_usd_t"] = np.nan
+    table["change_usd_t"] = table["price_usd_t"] - table["price_before_usd_t"]
     return table.set_index(market_ids(base))
 
 
