@@ -53,6 +53,7 @@ _HOME = {
     "timeline": "response.timeline",
     "compare": "response.compare",
     "alternatives": "response.alternatives",
+    "spatial_equilibrium": "response.spatial",
     "equilibrium": "response.prices.equilibrium",
     "price_floor_sweep": "response.prices.sweep",
     "PriceFloor": "scenario.instruments",

@@ -32,6 +32,7 @@ from supplygraph.response.reroute import reroute as reroute
 from supplygraph.response.stockpile import project_vault as project_vault
 from supplygraph.response.stockpile import stockpile as stockpile
 from supplygraph.response.stockpile.holders import Holder as Holder
+from supplygraph.response.spatial import spatial_equilibrium as spatial_equilibrium
 from supplygraph.response.timeline import timeline as timeline
 from supplygraph.scenario.agreements import Agreements as Agreements
 from supplygraph.scenario.agreements import agreements as agreements
@@ -106,6 +107,7 @@ __all__ = [
     "scenarios",
     "sea_route",
     "stockpile",
+    "spatial_equilibrium",
     "supply_risk",
     "timeline",
     "write",

@@ -16,7 +16,7 @@ import pandas as pd
 
 from supplygraph import facts
 from supplygraph.errors import DataError, Problem, UnknownNameError
-from supplygraph.scenario.money import YEAR, Money
+from supplygraph.money import YEAR, Money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +37,7 @@ _TEXTS = (
     "basis", "note", "reference", "confidence",
 )  # fmt: skip
 _WHOLE = ("build_years", "build_low_years", "build_high_years", "ramp_years")
+_DOLLARS = ("capex_usd", "capex_low_usd", "capex_high_usd", "given_usd")
 _SHARES = ("failure", "failure_low", "failure_high")
 #: Words inside a giver's name that make a sum no money.
 _NO_MONEY = re.compile(r"\b(LOI|letter|conditional|non-binding)\b", re.IGNORECASE)
@@ -79,10 +80,10 @@ def projects(mineral: str | Iterable[str] | None = None) -> pd.DataFrame:
     Examples
     --------
     >>> table = projects("lithium")
-    >>> table.loc["PJ-LI-04", ["country", "capacity_t", "build_years", "status"]].tolist()
-    ['DEU', 3970.0, 3.0, 'construction']
+    >>> table.loc["PJ-LI-04", ["name", "country", "status"]].tolist(), float(table["capacity_t"]["PJ-LI-04"])
+    (['Lionheart Phase 1 (Upper Rhine)', 'DEU', 'construction'], 3970.0)
     >>> int(table["capacity_t"].isna().sum()), int(table["capex_usd"].isna().sum())
-    (1, 8)
+    (1, 9)
     """
     table = _table()
     if mineral is not None:
@@ -197,8 +198,12 @@ def _times(table: pd.DataFrame) -> pd.DataFrame:
         own = same[(same["mineral"] == mineral) & (same["country"] == row["country"])]["years_construction"]
         years = own if len(own) else same["years_construction"]
         low, high = same["years_construction"].min(), same["years_construction"].max()
-        found.append((np.ceil(years.median()), np.ceil(low), np.ceil(high), "" if len(own) else "; build years estimated"))
-    times = pd.DataFrame(found, index=table.index, columns=["build_years", "build_low_years", "build_high_years", "told"])
+        found.append(
+            (np.ceil(years.median()), np.ceil(low), np.ceil(high), "" if len(own) else "; build years estimated")
+        )
+    times = pd.DataFrame(
+        found, index=table.index, columns=["build_years", "build_low_years", "build_high_years", "told"]
+    )
     table[["build_years", "build_low_years", "build_high_years"]] = times.iloc[:, :3]
     table["basis"] += times["told"]
     table["ramp_years"] = np.ceil(ramp.median())
@@ -259,7 +264,9 @@ def _shaped(given: Any, problems: list[Problem]) -> pd.DataFrame:
     names = table.index
     if names.hasnans or names.has_duplicates:
         doubled = ", ".join(sorted({str(name) for name in names[names.duplicated()]}))
-        problems.append(Problem("projects", f"every row needs an id of its own; doubled or missing: {doubled or 'NaN'}"))
+        problems.append(
+            Problem("projects", f"every row needs an id of its own; doubled or missing: {doubled or 'NaN'}")
+        )
     return table
 
 
@@ -289,7 +296,7 @@ def _filled(table: pd.DataFrame) -> pd.DataFrame:
 def _number_faults(table: pd.DataFrame) -> list[Problem]:
     rules = {
         "capacity_t": (0.0, np.inf, "tonnes a year of at least 0"),
-        **dict.fromkeys(("capex_usd", "capex_low_usd", "capex_high_usd", "given_usd"), (0.0, np.inf, "dollars of 2025, at least 0")),
+        **dict.fromkeys(_DOLLARS, (0.0, np.inf, "dollars of 2025, at least 0")),
         **dict.fromkeys(_WHOLE, (0.0, 100.0, "whole years of at least 0")),
         "start_earliest": (1900.0, 2200.0, "a year such as 2028"),
         **dict.fromkeys(_SHARES, (0.0, 1.0, "a chance from 0 to 1")),
@@ -308,9 +315,9 @@ def _number_faults(table: pd.DataFrame) -> list[Problem]:
     told = "is missing; nobody can say when it would produce"
     problems += [Problem(f"projects row {row!r}, column `build_years`", told) for row in missing]
     for base, unit in (("capex", "_usd"), ("failure", ""), ("build", "_years")):
-        low, mid, high = (table[f"{base}{side}{unit}"] for side in ("_low", "", "_high"))
-        for row in table.index[(low > mid) | (mid > high)]:
-            what = f"low {low[row]:g}, {mid[row]:g}, high {high[row]:g} are in no order"
+        least, mid, most = (table[f"{base}{side}{unit}"] for side in ("_low", "", "_high"))
+        for row in table.index[(least > mid) | (mid > most)]:
+            what = f"low {least[row]:g}, {mid[row]:g}, high {most[row]:g} are in no order"
             problems.append(Problem(f"projects row {row!r}, column `{base}{unit}`", what))
     return problems
 
@@ -324,7 +331,9 @@ def _text_faults(table: pd.DataFrame) -> list[Problem]:
     ]
     for row, code in table["country"].dropna().items():
         if code not in codes:
-            problems.append(Problem(f"projects row {row!r}, column `country`", str(UnknownNameError.of("country", code, codes))))
+            problems.append(
+                Problem(f"projects row {row!r}, column `country`", str(UnknownNameError.of("country", code, codes)))
+            )
     for row, owners in table["owner_countries"].dropna().items():
         for code in str(owners).split(";"):
             if code not in codes:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from supplygraph.money import YEAR
 from supplygraph.response.invest.build import AHEAD, OPEN, SHUT, drawn
 from supplygraph.response.invest.sites import extended
 from supplygraph.response.invest.telling import explain
 from supplygraph.results import Result
-from supplygraph.scenario.money import YEAR
 
 if TYPE_CHECKING:
     from supplygraph.engine.expanded import Floats
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from supplygraph.response.invest.options import Options
 
 _SHOWN = [
-    "name", "mineral", "stage", "country", "status", "role", "funded", "year", "start", "full", "public_usd", "capex_usd",
-    "capex_low_usd", "capex_high_usd", "given_usd", "capacity_t", "capacity_end_t", "failure", "failure_low",
-    "failure_high",
+    "name", "mineral", "stage", "country", "status", "role", "funded", "year", "start", "full", "public_usd",
+    "capex_usd", "capex_low_usd", "capex_high_usd", "given_usd", "capacity_t", "capacity_end_t", "failure",
+    "failure_low", "failure_high",
 ]  # fmt: skip
 
 
@@ -39,15 +39,15 @@ class Investment(Result):
     top), ``share_of_avoided`` (of the loss that the plan avoids, what goes if this is dropped; shares do not add up to
     one, because projects stand in for each other). With several minerals losses are in dollars (``_usd``).
 
-    ``path``, by ``year``: ``mineral``, ``demand_t``, ``added_t`` (capacity that stands at the last stage, with its chance
-    of success), ``loss_before_t``, ``loss_after_t`` (expected), ``hhi_before``, ``hhi_after`` (and what they can be at
-    most, ``_high``). ``scenarios``, by ``scenario``. ``left_out``, by ``project``, with the reason and the remedy.
-    ``frontier``, by ``point``, where asked for.
+    ``path``, by ``year``: ``mineral``, ``demand_t``, ``added_t`` (capacity that stands at the last stage, with its
+    chance of success), ``loss_before_t``, ``loss_after_t`` (expected), ``served_after_t``, ``hhi_before``,
+    ``hhi_after`` (and what they can be at most, ``_high``). ``scenarios``, by ``scenario``.
+    ``left_out``, by ``project``, with the reason and the remedy. ``frontier``, by ``point``, where asked for.
 
-    Figures: ``loss_before_t``, ``loss_after_t`` (over the horizon, in tonnes; ``loss_after_low_t``, ``..._high_t``: 5 and
-    95 % of draws of success), ``loss_before``, ``loss_after`` (what is minimised), ``hhi_before``, ``hhi_after`` (mean over
-    years and minerals), ``cost_usd``, ``cost_present_usd``, ``capex_usd``, ``capex_low_usd``, ``capex_high_usd``,
-    ``value`` and ``bound`` of the objective, and the relative ``gap`` between them.
+    Figures: ``loss_before_t``, ``loss_after_t`` (over the horizon, in tonnes; ``loss_after_low_t``, ``..._high_t``: 5
+    and 95 % of draws of success), ``loss_before``, ``loss_after`` (what is minimised), ``hhi_before``, ``hhi_after``
+    (mean over years and minerals), ``cost_usd``, ``cost_present_usd``, ``capex_usd``, ``capex_low_usd``,
+    ``capex_high_usd``, ``value`` and ``bound`` of the objective, and the relative ``gap`` between them.
     """
 
     def network_after(self, year: int | None = None) -> SupplyNetwork:
@@ -159,14 +159,15 @@ def _table(built: Built, plan: Floats, before: float, after: float, unit: str) -
     for name in ("year", "start", "full"):
         table[name] = table[name].astype("Int64")
     alones, lasts = _marginals(case, plan, before, after)
-    worth = number.map({d: amount for d, amount in enumerate(alones)})
-    table[f"loss_avoided_alone_{unit}"] = worth
+    table[f"loss_avoided_alone_{unit}"] = number.map(dict(enumerate(alones)))
     table[f"loss_avoided_last_{unit}"] = number.map(dict(enumerate(lasts)))
     gained = before - after
     share = table[f"loss_avoided_last_{unit}"] / gained if gained > 0 else np.nan
     table["share_of_avoided"] = pd.Series(share, index=table.index).where(table["funded"])
     extra = [f"loss_avoided_alone_{unit}", f"loss_avoided_last_{unit}", "share_of_avoided"]
-    return table[[*_SHOWN, *extra, "lon", "lat", "operator", "owner_countries", "opened_by", "basis", "reference", "confidence"]]
+    return table[
+        [*_SHOWN, *extra, "lon", "lat", "operator", "owner_countries", "opened_by", "basis", "reference", "confidence"]
+    ]
 
 
 def _marginals(case: Case, plan: Floats, before: float, after: float) -> tuple[list[float], list[float]]:
@@ -219,10 +220,17 @@ def _path(case: Case, plan: Floats, before: Floats, after: Floats) -> pd.DataFra
 
 def _scenarios(case: Case, before: Floats, after: Floats) -> pd.DataFrame:
     rows = [
-        (danger.name, danger.chance, before[:, s].sum(), after[:, s].sum(), before[:, s, -1].sum(), after[:, s, -1].sum())
+        (danger.name, danger.chance, *(each[:, s].sum() for each in (before, after, before[..., -1:], after[..., -1:])))
         for s, danger in enumerate(case.dangers)
     ]  # fmt: skip
-    columns = ["scenario", "chance", "if_every_year_before_t", "if_every_year_after_t", "last_year_before_t", "last_year_after_t"]
+    columns = [
+        "scenario",
+        "chance",
+        "if_every_year_before_t",
+        "if_every_year_after_t",
+        "last_year_before_t",
+        "last_year_after_t",
+    ]
     return pd.DataFrame(rows, columns=columns).set_index("scenario")
 
 

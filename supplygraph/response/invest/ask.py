@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from supplygraph.money import Money
     from supplygraph.network.network import SupplyNetwork
     from supplygraph.response.invest.answer import Investment
     from supplygraph.response.invest.master import Found
+    from supplygraph.scenario.agreements import Agreements
     from supplygraph.scenario.alignment import Alignment
-    from supplygraph.scenario.money import Money
     from supplygraph.scenario.shock import Shock
 
 #: What is left of the goal when a second one is sought, relative to the goal with nothing funded.
@@ -48,7 +49,7 @@ def invest(
     value: float | Mapping[str, float] | None = None,
     share: float = 1.0,
     funder: str | None = None,
-    agreements: Alignment | None = None,
+    agreements: Agreements | Alignment | None = None,
     committed: Iterable[str] = ("construction", "ramp_up"),
     fill_capex: bool = False,
     failures: str = "expected",
@@ -89,8 +90,8 @@ def invest(
         Name to ``(shock, chance in any one year)``; at most one happens a year, and none in what remains. One shock
         alone has chance 1: the loss is then that in years with it. By default the country that refines most stops.
     demand
-        None (as today), a yearly rate, multiples of today by year, ``"STEPS"``, ``"APS"`` or ``"NZE"`` (published totals
-        where there are any), or any of these by mineral.
+        None (as today), a yearly rate, multiples of today by year, ``"STEPS"``, ``"APS"`` or ``"NZE"`` (published
+        totals where there are any), or any of these by mineral.
     existing
         ``"keeps_pace"``: what stands today grows with demand. ``"today"``: nothing is built beside the projects.
     for_
@@ -100,8 +101,9 @@ def invest(
     share
         Share of the capital cost that public money pays; public money already given counts towards it.
     funder, agreements
-        Who pays, and the alignment whose agreements on finance open other countries; without it only the funder's own
-        territory is open. No funder: every country.
+        Who pays (a country, or ``EUU``), and the agreements that open other countries for a mineral where they provide
+        for finance: ``sg.agreements(...)``, or an alignment with those it was made with. Without them only the funder's
+        own territory is open. No funder: every country.
     committed
         Statuses of projects that go ahead by themselves, with and without the budget.
     fill_capex
@@ -150,7 +152,8 @@ def invest(
     (True, True, True)
     """
     for kind, given, known in (
-        ("objective", objective, GOALS), ("existing", existing, EXISTING), ("failures", failures, FAILURES), ("by", by, BY)
+        ("objective", objective, GOALS), ("existing", existing, EXISTING), ("failures", failures, FAILURES),
+        ("by", by, BY),
     ):  # fmt: skip
         if given not in known:
             raise UnknownNameError.of(kind, given, known)
@@ -194,7 +197,8 @@ def _canonical(search: Search, goal: str, most: dict[str, float], deadline: floa
         return found
     room = {**most, goal: found.value + _SLACK * search.scale[goal]}
     cheap = search.best("cost", room, deadline=deadline, gap=gap, start=found.plan)
-    return type(found)(cheap.plan, search.value(goal, cheap.plan), found.bound, found.rounds + cheap.rounds, found.optimal)
+    value = search.value(goal, cheap.plan)
+    return type(found)(cheap.plan, value, found.bound, found.rounds + cheap.rounds, found.optimal)
 
 
 def _frontier(search: Search, asked: Options, most: dict[str, float], deadline: float) -> list[tuple[float, Found]]:

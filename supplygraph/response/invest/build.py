@@ -43,9 +43,7 @@ class Built:
     given: SupplyNetwork
 
 
-def build(
-    net: SupplyNetwork, given: pd.DataFrame | None, *, budget: Any, horizon: Any, asked: Options
-) -> Built:
+def build(net: SupplyNetwork, given: pd.DataFrame | None, *, budget: Any, horizon: Any, asked: Options) -> Built:
     """Read everything, check everything, and lay out the arrays."""
     problems: list[Problem] = []
     options.check(asked, problems)
@@ -82,7 +80,7 @@ def _usual(net: SupplyNetwork) -> Danger | None:
     inside = in_stages(net, ["refining"]).to_numpy() & rows["role"].isin(["extract", "transform"]).to_numpy()
     rows = rows[inside]
     price = rows["output"].map(net.products["price_usd_t"]).astype(float).fillna(1.0)
-    several = rows["mineral"].nunique() > 1
+    several = len(set(rows["mineral"])) > 1
     made = rows["activity_t"].where(rows["activity_t"].notna(), rows["capacity_t"]).astype(float)
     sums = (made * (price if several else 1.0)).groupby(rows["node"].map(net.nodes["country"])).sum()
     if sums.empty or not sums.max() > 0:
@@ -122,7 +120,7 @@ def _usable(net: SupplyNetwork, table: pd.DataFrame, asked: Options) -> tuple[pd
     """Split projects into those that can be used, with their decision and role, and those left out."""
     table = table.copy()
     table[_GROUP] = table["with_project"].where(table["with_project"].notna(), table.index.to_series())
-    table["opened_by"] = finance.may_pay(table["country"], asked.funder, asked.agreements)
+    table["opened_by"] = finance.may_pay(table, asked.funder, asked.agreements)
     stages = {m: set(chain_of(net, m).index) for m in set(table["mineral"])}
     reason, remedy = pd.Series("", index=table.index), pd.Series("", index=table.index)
 
@@ -185,7 +183,7 @@ def _processes(net: SupplyNetwork, table: pd.DataFrame) -> pd.DataFrame:
     chains = {mineral: chain_of(net, mineral) for mineral in set(table["mineral"])}
     rows = [
         process for row in table.reset_index().to_dict("records")
-        for process in processes_of(chains[row["mineral"]], row)
+        for process in processes_of(chains[row["mineral"]], {str(k): v for k, v in row.items()})
     ]  # fmt: skip
     columns = ["process", "project", "mineral", "stage", "role", "input", "output", "capacity_t", "recovery"]
     frame = pd.DataFrame(rows, columns=columns)
@@ -193,10 +191,16 @@ def _processes(net: SupplyNetwork, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _part(
-    net: SupplyNetwork, mineral: str, table: pd.DataFrame, processes: pd.DataFrame, dangers: list[Danger],
-    grown: Floats, value: float, asked: Options,
+    net: SupplyNetwork,
+    mineral: str,
+    table: pd.DataFrame,
+    processes: pd.DataFrame,
+    dangers: list[Danger],
+    grown: Floats,
+    value: float,
+    asked: Options,
 ) -> Part:
-    own = net.select(mineral=mineral) if net.products["mineral"].nunique() > 1 else net
+    own = net.select(mineral=mineral) if len(set(net.products["mineral"])) > 1 else net
     rows = np.flatnonzero((processes["mineral"] == mineral).to_numpy())
     mine, made = table[table["mineral"] == mineral], processes.iloc[rows]
     whole = extended(own, mine, made)
@@ -233,7 +237,7 @@ def _resolved(shock: Shock, net: SupplyNetwork, *, several: bool) -> Any:
 def _weights(net: SupplyNetwork, names: pd.Index, for_: Any) -> Floats:
     """Return per process how much a tonne unmet counts: 1, or 1 in the countries and factories named."""
     if for_ is None or for_ == "world":
-        return np.ones(len(names))
+        return np.ones(len(names), dtype=np.float64)
     if isinstance(for_, tuple) and len(for_) == 2 and isinstance(for_[0], Alignment):
         places = for_[0].members(for_[1])
         node = net.processes["node"].map(net.nodes["country"])
@@ -246,12 +250,17 @@ def _weights(net: SupplyNetwork, names: pd.Index, for_: Any) -> Floats:
         inside = pd.Series(False, index=net.processes.index)
         for name in asked:
             inside |= uses_of(net, name, "for_")
-    return inside.reindex(names).to_numpy(dtype=float)
+    return np.asarray(inside.reindex(names), dtype=np.float64)
 
 
 def _case(
-    table: pd.DataFrame, processes: pd.DataFrame, years: list[int], dangers: list[Danger], parts: list[Part],
-    asked: Options, money: tuple[float, Floats],
+    table: pd.DataFrame,
+    processes: pd.DataFrame,
+    years: list[int],
+    dangers: list[Danger],
+    parts: list[Part],
+    asked: Options,
+    money: tuple[float, Floats],
 ) -> Case:
     on = processes["project"].map(table["role"]) if len(processes) else pd.Series(dtype=object)
     # A decision stands only where all its projects may be paid for.
@@ -276,9 +285,7 @@ def _case(
     )  # fmt: skip
 
 
-def _profiles(
-    table: pd.DataFrame, processes: pd.DataFrame, years: list[int], live: Bools
-) -> tuple[Floats, Floats]:
+def _profiles(table: pd.DataFrame, processes: pd.DataFrame, years: list[int], live: Bools) -> tuple[Floats, Floats]:
     """Return row x year of funding x year, and row x year of what goes ahead: shares of capacity that stand."""
     t = np.array(years)
     size = len(processes)
@@ -296,7 +303,7 @@ def _profiles(
 
 def standing_share(year: Any, start: Any, ramp: float) -> Floats:
     """Return the share of capacity that stands: nothing before the start, then ``1 / (ramp + 1)`` more each year."""
-    return np.clip((year - start + 1.0) / (ramp + 1.0), 0.0, 1.0)
+    return np.asarray(np.clip((year - start + 1.0) / (ramp + 1.0), 0.0, 1.0), dtype=np.float64)
 
 
 def _luck(table: pd.DataFrame, processes: pd.DataFrame, asked: Options) -> Floats:

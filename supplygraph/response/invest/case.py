@@ -105,7 +105,7 @@ class Case:
     @property
     def weight(self) -> Floats:
         """What a dollar costs at present value, by year."""
-        return (1.0 + self.discount) ** -np.arange(len(self.years), dtype=np.float64)
+        return np.asarray((1.0 + self.discount) ** -np.arange(len(self.years), dtype=np.float64))
 
     def none(self) -> Floats:
         """Return the plan that funds nothing."""
@@ -116,7 +116,7 @@ class Case:
         share = self.ahead.copy()
         mine = self.group >= 0
         share[mine] += np.einsum("rt,rty->ry", plan[self.group[mine]], self.profile[mine])
-        return share * (self.capacity * luck)[:, None]
+        return np.asarray(share * (self.capacity * luck)[:, None])
 
     def money(self, plan: Floats) -> float:
         """Return dollars of the plan, undiscounted."""
@@ -145,7 +145,7 @@ class Case:
                 for s, danger in enumerate(self.dangers):
                     if danger.chance > 0:
                         total[m, s] += [value for value, _ in self._states(part, s, stands)]
-        return total / draws.shape[1]
+        return np.asarray(total / draws.shape[1])
 
     def _states(self, part: Part, scenario: int, stands: Floats) -> list[tuple[float, Cut]]:
         found = []

@@ -48,8 +48,8 @@ class Losses:
 
     Notes
     -----
-    Demand is that of today; a year with demand ``g`` times as large, other capacity ``e`` times as large and ``c`` tonnes
-    added loses ``g x loss(e / g, c / g)``. So one linear program serves all years, and its cuts hold in all of them.
+    Demand is that of today; a year with demand ``g`` times as large, other capacity ``e`` times as large and ``c``
+    tonnes added loses ``g x loss(e / g, c / g)``. So one linear program serves all years, and so do its cuts.
     """
 
     program: Program

@@ -89,7 +89,12 @@ class Search:
         return {"loss": self.case.loss, "concentration": self.case.index, "cost": self.case.cost}[goal](plan)
 
     def best(
-        self, goal: str, most: dict[str, float] | None = None, *, deadline: float = math.inf, gap: float = 1e-6,
+        self,
+        goal: str,
+        most: dict[str, float] | None = None,
+        *,
+        deadline: float = math.inf,
+        gap: float = 1e-6,
         start: Floats | None = None,
     ) -> Found:
         """Return the best plan for one goal, with the others at most so much; ``start`` is a plan known to do.
@@ -100,7 +105,7 @@ class Search:
             If no plan keeps within ``most``.
         """
         most = dict(most or {})
-        bent = [name for name in ("loss", "concentration") if name == goal or name in most]
+        bent = [name for name in GOALS[:2] if name == goal or name in most]
         master = _Master(self, goal, most, bent)
         scale = self.scale[goal]
         for _ in range(_ROUNDS):
@@ -118,9 +123,7 @@ class Search:
                 break
             plan = np.round(plan)
             fresh = self._tighten(master, plan, theta, bent)
-            keeps = all(
-                self.value(name, plan) <= limit + _SAME * self.scale[name] * 10 for name, limit in most.items()
-            )
+            keeps = all(self.value(name, plan) <= limit + _SAME * self.scale[name] * 10 for name, limit in most.items())
             if keeps:
                 value = self.value(goal, plan)
                 if value < top - _SAME * scale:
@@ -270,7 +273,7 @@ class _Master:
         return csc_array(coo_array(np.array(lines).reshape(-1, size))), np.array(limits)
 
     def _count_of(self) -> int:
-        return self._shape[0] * self._shape[1]
+        return int(self._shape[0] * self._shape[1])
 
     def _full(self, case: Case, size: int) -> list[tuple[Floats, float]]:
         """Return rows that keep projects from refining more than the year's demand for it, where they could."""

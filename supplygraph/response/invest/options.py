@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from supplygraph.errors import Problem
+from supplygraph.money import YEAR, dollars
 from supplygraph.response.invest.case import Danger
-from supplygraph.scenario.money import YEAR, dollars
 from supplygraph.scenario.shock import Shock
 
 if TYPE_CHECKING:
     from supplygraph.engine.expanded import Floats
+    from supplygraph.scenario.agreements import Agreements
     from supplygraph.scenario.alignment import Alignment
 
 #: What capacity outside the projects does while demand grows.
@@ -43,7 +45,7 @@ class Options:
     value: Any
     share: float
     funder: str | None
-    agreements: Alignment | None
+    agreements: Agreements | Alignment | None
     committed: tuple[str, ...]
     fill_capex: bool
     failures: str
@@ -111,7 +113,9 @@ def dangers_of(given: Any, default: Danger | None, problems: list[Problem]) -> l
             continue
         chance = entry[1]
         if not (_number(chance) and 0 <= chance <= 1):
-            problems.append(Problem(f"scenarios[{name!r}]", f"has the chance {chance!r}; expected 0 to 1 a year", remedy))
+            problems.append(
+                Problem(f"scenarios[{name!r}]", f"has the chance {chance!r}; expected 0 to 1 a year", remedy)
+            )
             continue
         found.append(Danger(str(name), entry[0], float(chance)))
     rest = 1.0 - sum(danger.chance for danger in found)
@@ -145,4 +149,6 @@ def check(options: Options, problems: list[Problem]) -> None:
 
 
 def _number(value: object, *, finite: bool = True) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and (not finite or bool(np.isfinite(value)))
+    if value is True or value is False or not isinstance(value, Real):
+        return False
+    return not finite or math.isfinite(float(value))

@@ -59,14 +59,14 @@ def _one(given: Any, mineral: str, years: list[int], base: int, problems: list[P
     where = f"demand of {mineral}"
     if isinstance(given, str):
         return _bundled(given, mineral, years, base, problems)
-    if isinstance(given, Real) and not isinstance(given, bool):
+    if isinstance(given, Real) and given is not True and given is not False:
         rate = float(given)
         if not (np.isfinite(rate) and rate > -1):
             problems.append(Problem(where, f"is {rate:g}; expected a yearly rate above -1", "0.05 is 5 % a year."))
             return np.ones(len(years))
         return np.array([(1.0 + rate) ** max(year - base, 0) for year in years])
     if isinstance(given, pd.Series | Mapping):
-        table = {int(year): float(value) for year, value in given.items()}
+        table = {int(str(year)): float(value) for year, value in given.items()}
         missing = [str(year) for year in years if year not in table]
         bad = [str(year) for year, value in table.items() if not (np.isfinite(value) and value > 0)]
         if missing:

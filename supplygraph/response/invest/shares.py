@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from supplygraph.response.invest.sites import owners_of
 from supplygraph.scenario.stages import in_stages, known_stages
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from supplygraph.engine.expanded import Floats
     from supplygraph.network.network import SupplyNetwork
 
@@ -44,9 +45,7 @@ class Shares:
     total_t: float
 
     @classmethod
-    def of(
-        cls, net: SupplyNetwork, projects: pd.DataFrame, processes: pd.DataFrame, by: str
-    ) -> Shares | None:
+    def of(cls, net: SupplyNetwork, projects: pd.DataFrame, processes: pd.DataFrame, by: str) -> Shares | None:
         """Return the shares of a network of one mineral; none if nothing in it refines."""
         if "refining" not in known_stages(net):
             return None
@@ -66,7 +65,7 @@ class Shares:
             sums = made.groupby(refine["node"].map(net.nodes["country"])).sum()
             holders = {str(name): [country] for name, country in projects["country"].items()}
         outputs = set(refine["output"])
-        refines = processes["output"].isin(outputs).to_numpy(dtype=float)
+        refines = np.asarray(processes["output"].isin(outputs), dtype=np.float64)
         names = sorted({*sums.index, *(country for owned in holders.values() for country in owned)})
         where = np.zeros((len(names), len(processes)))
         for column, project in enumerate(processes["project"]):

@@ -22,7 +22,7 @@ _MARK = "project"
 
 
 def chain_of(net: SupplyNetwork, mineral: str) -> pd.DataFrame:
-    """Return by stage of a mineral what its plants take and give: columns ``role``, ``input``, ``output``, ``recovery``.
+    """Return by stage what plants of a mineral take and give: columns ``role``, ``input``, ``output``, ``recovery``.
 
     Where plants of a stage take several products, the one that most capacity takes; recovery is the mean by capacity.
     """
@@ -34,11 +34,16 @@ def chain_of(net: SupplyNetwork, mineral: str) -> pd.DataFrame:
     for stage, group in rows.groupby("stage", sort=True):
         size = group.groupby(["output", "input"], dropna=False, sort=True)["weight"].sum()
         output, source = size.index[int(np.argmax(size.to_numpy()))]
-        same = group[(group["output"] == output) & (group["input"].eq(source) | (pd.isna(source) & group["input"].isna()))]
+        same = group[
+            (group["output"] == output) & (group["input"].eq(source) | (pd.isna(source) & group["input"].isna()))
+        ]
         recovery = np.average(same["recovery"].fillna(1.0).astype(float), weights=same["weight"])
         role = "extract" if pd.isna(source) else "transform"
         found[str(stage)] = {
-            "role": role, "input": None if pd.isna(source) else source, "output": output, "recovery": float(recovery),
+            "role": role,
+            "input": None if pd.isna(source) else source,
+            "output": output,
+            "recovery": float(recovery),
         }
     table = pd.DataFrame.from_dict(found, orient="index", columns=["role", "input", "output", "recovery"])
     if "refining" not in table.index and "separation" in table.index:
@@ -52,10 +57,9 @@ def processes_of(chain: pd.DataFrame, row: dict[str, Any]) -> list[dict[str, Any
     """Return the processes of one project; a mine in front of its own plant is as large as that plant's intake."""
     stages = str(row["stage"]).split(";")
     steps = [chain.loc[stage] for stage in stages]
-    last = max(range(len(steps)), key=lambda place: place)
     found = []
-    capacity = float(row["capacity_t"])
-    for place in range(last, -1, -1):
+    capacity: Any = float(row["capacity_t"])
+    for place in reversed(range(len(steps))):
         step = steps[place]
         found.append({
             "process": f"{row['project']}:{step['output']}", "project": row["project"], "mineral": row["mineral"],
@@ -98,9 +102,15 @@ def extended(net: SupplyNetwork, projects: pd.DataFrame, processes: pd.DataFrame
     owners = _owners(projects, site)
     rows = made[["process", "node", "mineral", "role", "input", "output", "capacity_t", "recovery"]]
     return SupplyNetwork(
-        nodes=_stacked(net.nodes, nodes), processes=_stacked(net.processes, rows), edges=_stacked(net.edges, edges),
-        products=net.products, references=net.references, owners=_stacked(net.owners, owners),
-        countries=net.countries, shipments=net.shipments, meta={"projects": list(projects.index)},
+        nodes=_stacked(net.nodes, nodes),
+        processes=_stacked(net.processes, rows),
+        edges=_stacked(net.edges, edges),
+        products=net.products,
+        references=net.references,
+        owners=_stacked(net.owners, owners),
+        countries=net.countries,
+        shipments=net.shipments,
+        meta={"projects": list(projects.index)},
     )
 
 
@@ -145,7 +155,7 @@ def _edges(net: SupplyNetwork, nodes: pd.DataFrame, made: pd.DataFrame) -> pd.Da
             if product is None or pd.isna(product):
                 continue
             place = places.loc[process["node"]]
-            for gate, km in _nearest(net, place, gates[product, side]):
+            for gate, km in _nearest(place, gates[product, side]):
                 leg = haul(km, place["country"])
                 ends = (process["node"], gate) if side == "out" else (gate, process["node"])
                 rows.append({
@@ -180,11 +190,11 @@ def _fixed(names: Iterable[str]) -> list[str]:
     return sorted(str(name) for name in names)
 
 
-def _nearest(net: SupplyNetwork, place: pd.Series, gates: pd.DataFrame) -> list[tuple[str, float]]:
+def _nearest(place: pd.Series, gates: pd.DataFrame) -> list[tuple[str, float]]:
     if gates.empty:
         return []
     lon, lat = gates["lon"].to_numpy(dtype=float), gates["lat"].to_numpy(dtype=float)
     km: NDArray[np.float64] = np.asarray(haversine(float(place["lon"]), float(place["lat"]), lon, lat)) * DETOUR
-    # Own ports first where there are any within reach, then the nearest; ties by id.
+    # Ties by id.
     order = np.lexsort((gates.index.to_numpy(dtype=str), np.round(km, 6)))[:_JOINED]
     return [(str(gates.index[at]), max(float(km[at]), 1.0)) for at in order]

@@ -30,7 +30,7 @@ def explain(built: Built, table: pd.DataFrame, figures: dict[str, Any], params: 
     if wide:
         lines.append(
             f"Capital cost of what is funded: {money(figures['capex_usd'])}, estimated between "
-            f"{money(figures['capex_low_usd'])} and {money(figures['capex_high_usd'])}; at the upper end the budget buys less."
+            f"{money(figures['capex_low_usd'])} and {money(figures['capex_high_usd'])}; at the upper end it buys less."
         )
     if len(built.left_out):
         first = built.left_out["reason"].value_counts()
@@ -51,7 +51,9 @@ def _plan(table: pd.DataFrame, figures: dict[str, Any], params: dict[str, Any]) 
     )  # fmt: skip
     if funded.empty:
         return f"Nothing is funded: with {told} no candidate improves the objective ({params['objective']})."
-    names = [f"{row['name']} in {row['year']} (output from {row['start']})" for _, row in funded.head(_NAMED).iterrows()]
+    names = [
+        f"{row['name']} in {row['year']} (output from {row['start']})" for _, row in funded.head(_NAMED).iterrows()
+    ]
     more = f" and {len(funded) - _NAMED} more" if len(funded) > _NAMED else ""
     proved = f"proved best to {100 * figures['gap']:.2g} %" if figures["optimal"] else (
         f"not proved best when time ran out: at most {100 * figures['gap']:.2g} % better is possible"
@@ -70,7 +72,7 @@ def _gain(figures: dict[str, Any], params: dict[str, Any]) -> str:
         line += f"; 5 to 95 % of draws of success: {number(figures['loss_after_low_t'])} to "
         line += f"{number(figures['loss_after_high_t'])} t"
     line += ")."
-    if figures["hhi_before"] == figures["hhi_before"]:  # noqa: PLR0124 - missing where nothing refines
+    if figures["hhi_before"] == figures["hhi_before"]:
         line += f" Mean HHI of refining: {figures['hhi_before']:.4f} before, {figures['hhi_after']:.4f} after."
     return line
 
@@ -87,14 +89,18 @@ def _assumed(built: Built, params: dict[str, Any]) -> list[str]:
     demand = "demand stays as today" if params["demand"] is None else f"demand: {params['demand']}"
     lines.append(f"{pace}; {demand}. Plants of today can be turned up by {_ramp(params['ramp'])} within a year.")
     if params["for"] != "world":
-        lines.append(f"Counted is the demand of {params['for']}, served first from all that is left: the least it can lose.")
+        lines.append(
+            f"Counted is the demand of {params['for']}, served first from all that is left: the least it can lose."
+        )
     chance = "Capacity counts with its chance of success" if params["failures"] == "expected" else (
         f"The mean over {params['draws']} draws of success"
     )  # fmt: skip
     told = built.candidates["basis"].fillna("").astype(str)
     if told.str.contains("estimated").any():
         chance += "; chances of failing, and build years where no plan is known, are estimated"
-    lines.append(f"{chance}. A project can be reached like the sites around it; its own transport limits are not known.")
+    lines.append(
+        f"{chance}. A project can be reached like the sites around it; its own transport limits are not known."
+    )
     ahead = built.candidates[built.candidates["role"] == "goes ahead"]
     if len(ahead):
         lines.append(
@@ -106,8 +112,8 @@ def _assumed(built: Built, params: dict[str, Any]) -> list[str]:
         how = f"agreements in force on {params['agreements']}" if params["agreements"] else "no agreements"
         lines.append(f"{params['funder']} pays at home and where {how} open finance: {shut} projects are closed to it.")
     lines.append(
-        "HHI: projects make what stands of them, and all that refine today give way in proportion. Money is in dollars of "
-        f"{params['price_year']}; a dollar lent counts like a dollar given."
+        "HHI: projects make what stands of them, and all that refine today give way in proportion. Money is in dollars "
+        f"of {params['price_year']}; a dollar lent counts like a dollar given."
     )
     return lines
 
