@@ -29,10 +29,10 @@ from supplygraph.response.invest import invest as invest
 from supplygraph.response.prices.equilibrium import equilibrium as equilibrium
 from supplygraph.response.prices.sweep import price_floor_sweep as price_floor_sweep
 from supplygraph.response.reroute import reroute as reroute
+from supplygraph.response.spatial import spatial_equilibrium as spatial_equilibrium
 from supplygraph.response.stockpile import project_vault as project_vault
 from supplygraph.response.stockpile import stockpile as stockpile
 from supplygraph.response.stockpile.holders import Holder as Holder
-from supplygraph.response.spatial import spatial_equilibrium as spatial_equilibrium
 from supplygraph.response.timeline import timeline as timeline
 from supplygraph.scenario.agreements import Agreements as Agreements
 from supplygraph.scenario.agreements import agreements as agreements
@@ -106,8 +106,8 @@ __all__ = [
     "reroute",
     "scenarios",
     "sea_route",
-    "stockpile",
     "spatial_equilibrium",
+    "stockpile",
     "supply_risk",
     "timeline",
     "write",
