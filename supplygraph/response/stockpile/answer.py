@@ -87,7 +87,7 @@ def held(ask: Ask, buys: Floats) -> Floats:
 def days(ask: Ask, tonnes: Floats) -> Floats:
     """Return days of the demand asked about that tonnes by product last; NaN without demand."""
     daily: Floats = ask.shortfalls.demand.sum(axis=1) / 365.0
-    return np.divide(tonnes, daily, out=np.full(len(daily), np.nan), where=daily > 0)
+    return np.asarray(np.divide(tonnes, daily, out=np.full(len(daily), np.nan), where=daily > 0))
 
 
 def _stocks(ask: Ask, plan: Plan, batch: Sequence[Floats]) -> pd.DataFrame:

@@ -123,7 +123,7 @@ def _numbers(
         bad |= np.where(np.isfinite(found), found != np.floor(found), True)
     kind = "a whole number" if whole else "a number"
     for place in np.flatnonzero(bad):
-        what = f"is {given.iloc[place]!r}; expected {kind} from {low:g} to {high:g}"
+        what = f"is {given.tolist()[place]!r}; expected {kind} from {low:g} to {high:g}"
         problems.append(Problem(f"scenarios, {names[int(place)]}, `{column}`", what, ""))
     return np.where(bad, low, found)
 
