@@ -105,6 +105,8 @@ class Search:
             If no plan keeps within ``most``.
         """
         most = dict(most or {})
+        if not len(self.case.groups):
+            return self._nothing(goal, most)
         bent = [name for name in GOALS[:2] if name == goal or name in most]
         master = _Master(self, goal, most, bent)
         scale = self.scale[goal]
@@ -136,6 +138,14 @@ class Search:
             raise InfeasibleError(self._impossible(goal, most))
         # With no new cut the program itself is exact, to the tolerance of the solver.
         return Found(best, top, min(least, top), rounds, top - least <= gap * max(abs(top), scale * 1e-3))
+
+    def _nothing(self, goal: str, most: dict[str, float]) -> Found:
+        """Return the only plan there is without candidates."""
+        none = self.case.none()
+        if any(self.value(name, none) > limit + _SAME * self.scale[name] * 10 for name, limit in most.items()):
+            raise InfeasibleError(self._impossible(goal, most))
+        value = self.value(goal, none)
+        return Found(none, value, value, 0, optimal=True)
 
     def _impossible(self, goal: str, most: dict[str, float]) -> str:
         words = {"loss": "an expected loss", "concentration": "a mean HHI of refining", "cost": "a present cost"}
@@ -270,7 +280,7 @@ class _Master:
         if "concentration" in self._bent:
             for line, limit in self._full(case, size):
                 add(line, limit)
-        return csc_array(coo_array(np.array(lines).reshape(-1, size))), np.array(limits)
+        return csc_array(coo_array(np.array(lines).reshape(len(lines), size))), np.array(limits)
 
     def _count_of(self) -> int:
         return int(self._shape[0] * self._shape[1])

@@ -50,7 +50,12 @@ def _plan(table: pd.DataFrame, figures: dict[str, Any], params: dict[str, Any]) 
         money(budget) if params["budget_by_year_usd"] is None else "the yearly budgets"
     )  # fmt: skip
     if funded.empty:
-        return f"Nothing is funded: with {told} no candidate improves the objective ({params['objective']})."
+        worth = table.filter(like="loss_avoided_alone").to_numpy(dtype=float)
+        idle = ""
+        if params["objective"] == "loss" and len(worth) and not (worth > 0).any():
+            stages = ", ".join(sorted(set(table["stage"].astype(str).str.replace(";", " and "))))
+            idle = f" Their stages ({stages}) are not what is short in these scenarios."
+        return f"Nothing is funded: with {told} no candidate improves the objective ({params['objective']}).{idle}"
     names = [
         f"{row['name']} in {row['year']} (output from {row['start']})" for _, row in funded.head(_NAMED).iterrows()
     ]

@@ -44,6 +44,16 @@ def share(year, funded, row):
     return min(1.0, (year - start + 1) / (row.get("ramp_years", 0) + 1))
 
 
+def abroad(net, country, product):
+    """Return the pairs that an export ban closes."""
+    p = net.processes
+    at = p["node"].map(net.nodes["country"])
+    return [
+        (a, b) for a in p.index[(p["output"] == product) & (at == country)]
+        for b in p.index[(p["input"] == product) & (at != country)]
+    ]  # fmt: skip
+
+
 #: Losses told already, by network, projects, what stands, demand, pace and what is closed: shared by all tests.
 _KNOWN = {}
 
@@ -81,7 +91,8 @@ class Oracle:
             whole = extended(base, frame, made)
             uses = whole.processes[whole.processes["role"] == "use"]
             wanted = uses["activity_t"].where(uses["activity_t"].notna(), uses["capacity_t"]).sum()
-            _KNOWN[key] = max(wanted - most_served(whole, closed=closed), 0.0)
+            shut, banned = (closed, ()) if closed[:1] != ("ban",) else ((), abroad(whole, *closed[1:]))
+            _KNOWN[key] = max(wanted - most_served(whole, closed=shut, banned=banned), 0.0)
         return _KNOWN[key]
 
     def loss(self, plan):

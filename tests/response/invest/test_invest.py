@@ -7,12 +7,13 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from oracle_invest import Oracle
+from oracle_invest import Oracle, flat
 from toys import chain, random_network
 
 import supplygraph as sg
 from supplygraph.errors import DataError, InfeasibleError, UnknownNameError
 from supplygraph.money import Money
+from supplygraph.network.network import SupplyNetwork
 from supplygraph.response.invest import invest
 from supplygraph.scenario.shock import Shock
 
@@ -72,7 +73,7 @@ def oracle(growth=None, pace=None, **more):
     return Oracle(chain(), toy_projects(), YEARS, BY_HAND, grown, pace or grown, **more)
 
 
-@pytest.mark.parametrize("budget", [0.0, 250.0, 500.0, 650.0, 1000.0])
+@pytest.mark.parametrize("budget", [250.0, 500.0, 650.0])
 @pytest.mark.parametrize("goal", ["loss", "concentration"])
 def test_equals_all_plans(goal, budget):
     found = invest(chain(), toy_projects(), budget=budget, horizon=SPAN, objective=goal, scenarios=CLOSED, ramp=None)
@@ -86,6 +87,41 @@ def test_equals_all_plans(goal, budget):
     assert found.cost_usd <= budget
     assert found.bound <= found.value + 1e-6 * abs(found.value)
     assert found.gap <= 1e-5
+
+
+def without_limits(net):
+    """Return a network in which transport has no limit: it is solved over hubs, not over routes."""
+    edges, nodes = net.edges.reset_index(), net.nodes.reset_index()
+    return SupplyNetwork(
+        nodes=nodes.assign(throughput_t=np.inf), processes=net.processes.reset_index(),
+        edges=edges.assign(capacity_t=np.inf), products=net.products, references=net.references,
+        owners=flat(net.owners), countries=net.countries, shipments=net.shipments.reset_index(),
+    )  # fmt: skip
+
+
+def test_over_hubs_equals_all_plans():
+    net = without_limits(chain())
+    shock = {"kokkola": CLOSED["kokkola"], "ban": (Shock.ban("CHN", stage="refining"), 0.1)}
+    grown = {2026: 1.0, 2027: 1.1, 2028: 1.5}
+    projects = toy_projects().iloc[:2]
+    found = invest(net, projects, budget=500.0, horizon=SPAN, scenarios=shock, ramp=None, demand=grown)
+    by_hand = Oracle(net, projects, YEARS, [(("kokkola",), 0.2), (("ban", "CHN", "cobalt-refined"), 0.1)], grown, grown)
+    assert close(found.loss_before, by_hand.loss({}))
+    assert close(found.loss_after, by_hand.best("loss", budget=500.0))
+    assert close(found.loss_after, by_hand.loss(plan_of(found)))
+
+
+@pytest.mark.parametrize("seed", [3, 8, *(pytest.param(seed, marks=pytest.mark.long) for seed in (0, 1, 2, 4, 5))])
+def test_random_networks_over_hubs_equal_all_plans(seed):
+    net = without_limits(random_network(seed).select(mineral="alpha"))
+    projects = random_projects(seed + 50)
+    grown = dict.fromkeys(YEARS, 1.0)
+    budget = float(projects["capex_usd"].sum() * 0.6)
+    shock = {"r": (Shock.close(node="refinery0"), 0.5), "m": (Shock.close(node="mine0"), 0.25)}
+    found = invest(net, projects, budget=budget, horizon=SPAN, scenarios=shock, ramp=None)
+    by_hand = Oracle(net, projects, YEARS, [(("refinery0",), 0.5), (("mine0",), 0.25)], grown, grown)
+    assert close(found.loss_before, by_hand.loss({}))
+    assert close(found.loss_after, by_hand.best("loss", budget=budget))
 
 
 @pytest.mark.parametrize("existing", ["keeps_pace", "today"])
@@ -234,6 +270,22 @@ def test_without_money_nothing_changes():
     assert "Nothing is funded" in found.explain()
 
 
+def test_without_candidates_the_network_as_it_is():
+    found = invest(sg.load("germanium"), budget=1e9, horizon=(2026, 2028))
+    assert found.cost_usd == 0
+    assert found.loss_after == found.loss_before > 0
+    assert found.gap == 0
+    assert "goes ahead" in found.table["role"].tolist()
+    with pytest.raises(InfeasibleError, match="an expected loss of at most 1"):
+        invest(sg.load("germanium"), budget=1e9, objective="cost", loss_at_most=1.0)
+
+
+def test_mines_do_not_help_where_refining_is_short():
+    found = invest(sg.load("graphite"), budget=1e9, horizon=(2026, 2030))
+    assert not found.table["funded"].any()
+    assert "are not what is short" in found.explain()
+
+
 def test_projects_that_always_fail_change_nothing():
     found = invest(chain(), toy_projects().assign(failure=1.0), budget=1e6, horizon=SPAN, scenarios=CLOSED)
     assert not found.table["funded"].any()
@@ -331,9 +383,7 @@ def test_whose_demand_counts():
 
 def test_several_minerals_share_only_the_budget():
     net = random_network(5)
-    projects = pd.concat(
-        [random_projects(1, "alpha"), random_projects(2, "beta").assign(project=["q0", "q1", "q2"])]
-    )
+    projects = pd.concat([random_projects(1, "alpha"), random_projects(2, "beta").assign(project=["q0", "q1", "q2"])])
     shock = {"r": (Shock.close(stage="refining", keep=0.5), 0.5)}
     options = {"horizon": SPAN, "scenarios": shock, "value": {"alpha": 1.0, "beta": 1.0}}
     both = invest(net, projects, budget=None, **options)
