@@ -167,11 +167,13 @@ def stockpile(
 
 def _answer(ask: Ask, plan: Plan, parts: list[Any], points: pd.DataFrame, more: dict[str, Any]) -> Stockpile:
     from supplygraph.response.stockpile.answer import build
+    from supplygraph.response.stockpile.told import counted
 
     options = ask.options
     params = {
         "budget_usd": ask.arrays.budget, "for_": ask.shortfalls.consumers, "products": ask.shortfalls.products,
-        "holders": ask.holders, "minimise": options.minimise, "risk": options.risk, "level": options.level,
+        "holders": ask.holders, "minimise": options.minimise, "value": counted(options),
+        "risk": options.risk, "level": options.level,
         "years": options.years, "period": options.period, "rationing": options.rationing, "ramp": options.ramp,
         "adjust_months": options.adjust_months, "most_share": options.most_share, "in_shock": options.in_shock,
         "hurdle": options.hurdle, "year": options.year, "scenarios": len(ask.labels), **more,
@@ -200,7 +202,8 @@ def _curve(ask: Ask, master: Master, plan: Plan, points: int, gap: float, second
     from supplygraph.response.stockpile.master import solve
 
     rows = []
-    for budget in np.linspace(0.0, plan.cost, points + 1)[:points] if points and plan.cost > 0 else ():
+    # denser where the first dollars save most
+    for budget in plan.cost * np.linspace(0.0, 1.0, points + 1)[:points] ** 2 if plan.cost > 0 else ():
         other, _ = solve(replace(ask.arrays, budget=float(budget)), gap=gap, seconds=seconds / points, master=master)
         rows.append((float(budget), other.cost, other.loss, other.bound))
     if points:

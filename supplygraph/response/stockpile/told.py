@@ -24,7 +24,7 @@ def title(ask: Ask) -> str:
     who = ask.shortfalls.consumers
     names = ask.net.countries["name"]
     told = str(names.get(who[0], who[0])) if len(who) == 1 else f"{len(who)} countries"
-    return f"What to stockpile for {told}, {number(ask.arrays.budget / _BN)} bn USD"
+    return f"What to stockpile: {told}, {number(ask.arrays.budget / _BN)} bn USD"
 
 
 def explain(ask: Ask, plan: Plan, figures: dict[str, Any], cover: pd.DataFrame, batches: int, aim: float | None) -> str:
@@ -114,7 +114,7 @@ def _market(ask: Ask) -> str:
         if np.isfinite(low) else "Buying moves no price"
     )  # fmt: skip
     return (
-        f"A lost tonne counts {_counted(options)}; what factories lose downstream can be many times its price. "
+        f"A lost tonne counts {counted(options)}; what factories lose downstream can be many times its price. "
         f"{moves}; at most {percent(options.most_share, 1)} of world use is bought in any period; purchases planned "
         f"for a period in which a product is short {wait}. Purchases are one plan for all scenarios; releases answer "
         "each, as early as they are of use. A tonne held serves a tonne of final users' demand; quality, ageing and "
@@ -132,7 +132,8 @@ def _intervals(ask: Ask, batches: int) -> str:
     )
 
 
-def _counted(options: Options) -> str:
+def counted(options: Options) -> str:
+    """Return what a lost tonne counts, in words."""
     if options.minimise == "unmet":
         return "one tonne, whatever it is"
     if options.minimise == "days":
