@@ -99,8 +99,10 @@ class State:
         links, fitted, policy = self.base.links, self.fitted, self.policy
         usual = fitted.links.cost + fitted.relation(fitted.links.start)
         usual = np.where(links.flow > 0, usual, fitted.more.cost)
-        marginal = fitted.links.cost + fitted.relation(self.today)
-        value = self.price[links.source] + np.where(self.today > 0, marginal, usual)
+        within = fitted.links.cost + fitted.relation(self.today)
+        beyond = fitted.more.cost + fitted.more.slope * self.more
+        way = np.select([self.today > 0, self.more > 0], [within, beyond], usual)
+        value = self.price[links.source] + way
         return (1 + policy.rate) * value + policy.specific
 
     @cached_property

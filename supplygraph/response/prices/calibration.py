@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: What all suppliers of a country lose together makes them cheaper by this share of what one loses to the others: an
 #: assumption. At 1 goods from home and from abroad would differ as much as those of two origins, at 0 not at all.
-_TOGETHER = 0.1
+_TOGETHER = 0.25
 #: A country's price is not below this share of the world's, whatever freight says.
 _LEAST = 0.2
 #: Weight of the world price against freight in the fit of prices, so that lone markets have one.
@@ -109,8 +109,8 @@ def calibrate(
     freight, with the mean over what is handled equal to the world price.
 
     Slopes are ``p / (elasticity q)`` of supply and demand. The cost of a link rises by ``p / (elasticity x0)
-    [(x - s X) + 0.1 s (X - X0)]``, with ``s`` its share today in all arrivals ``X``: it loses the share ``elasticity x
-    disadvantage`` to other origins, while what all origins lose together to home goods counts a tenth.
+    [(x - s X) + s (X - X0) / 4]``, with ``s`` its share today in all arrivals ``X``: it loses the share ``elasticity x
+    disadvantage`` to other origins, while what all origins lose together to home goods counts a quarter.
 
     More than today goes between any two markets at the fitted difference or freight, whichever is more, plus the
     relinking cost; its slope is that of a link as large as both ends would have if all traded in proportion (handled

@@ -133,7 +133,7 @@ def equilibrium(
     >>> answer.table.loc["DEU:cobalt-refined", ["price_before_usd_t", "price_usd_t"]].round().tolist()
     [35070.0, 40000.0]
     >>> answer.duties["levy_usd_t"].round().tolist()
-    [11616.0, 6029.0]
+    [11892.0, 6070.0]
     """
     given = policy.listed(instruments)
     check_draws(draws, seed)

@@ -101,7 +101,7 @@ def price_floor_sweep(
     >>> price = {"cobalt-intermediate": 12_000, "cobalt-refined": 35_000}
     >>> levels = price_floor_sweep(chain(), "cobalt-refined", [30e3, 38e3, 60e3], ["DEU", "FIN"], prices=price)
     >>> levels.table[["zone_price_usd_t", "held"]].round().values.tolist()
-    [[35070.0, True], [38000.0, False], [43077.0, False]]
+    [[35070.0, True], [38000.0, False], [43033.0, False]]
     """
     others = policy.listed(also)
     floors = _floors(product, levels, zone)
