@@ -168,7 +168,7 @@ def map_result(
     from supplygraph.errors import DataError
     from supplygraph.maps import pictures
 
-    net = getattr(result, "network", None)
+    net = getattr(result, "drawn_on", None) or getattr(result, "network", None)
     if net is None:
         raise DataError("this answer has no network to draw; ask it of a network instead of plain quantities")
     picture = pictures.of(result, net, scenarios=scenarios or (), beside=beside, rows=rows)

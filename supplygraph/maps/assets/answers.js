@@ -60,7 +60,7 @@ function answerList(app) {
   const some = rows.some(([, , , low, high]) => low !== null && high !== null && high > low);
   return [el('h2', { text: answer.label, dir: 'auto' }),
     el('ol', { class: 'sg-bars' }, rows.map((row) => el('li', {}, barRow(app, answer, row, most)))),
-    el('p', { class: 'sg-note', text: [some ? 'Line: 5 to 95 % of the draws.' : 'Estimated, without an interval: ask it of an ensemble for one.',
+    el('p', { class: 'sg-note', text: [answer.note ? answer.note : some ? 'Line: 5 to 95 % of the draws.' : 'Estimated, without an interval: ask it of an ensemble for one.',
       more > 0 && `${more} more in the table.`].filter(Boolean).join(' ') })];
 }
 
@@ -211,6 +211,11 @@ function answerRowsOfLegend(app, row) {
   const { data, canvas } = app;
   const { colours } = data.theme;
   const rows = [];
+  if (data.answer.filled) {
+    for (const [fill, words] of [[colours.refinery, 'Filled: in the plan, or going ahead'], [colours.halo, 'Hollow: not funded']]) {
+      rows.push(row(svg(46, 16, ['circle', { cx: 23, cy: 8, r: 6, fill, stroke: colours.refinery, 'stroke-width': 1.3 }]), words));
+    }
+  }
   if (behindShown(canvas)) {
     rows.push(row(svg(46, 16, ['line', { x1: 3, x2: 43, y1: 8, y2: 8, stroke: mix(colours.ocean, colours.same, 0.5), 'stroke-width': 3 }]),
       'Grey: flows that go elsewhere'));

@@ -73,7 +73,7 @@ function drawSites(canvas, pen, frame) {
       const { kind } = node;
       if (!kinds.includes(kind) || state.hidden.has(kind) || !concerns(state, node)) continue;
       const closed = isClosed(data, canvas.scenario(), node);
-      const idle = siteTonnes(canvas, node) <= 0;
+      const idle = siteTonnes(canvas, node) <= 0 && !(data.answer.filled && data.answer.filled.includes(node.index));
       if (state.chosen && state.chosen.node === node) continue;
       if (attack && attack.marked.has(node.index)) continue;
       if (uninvolved(canvas, node)) continue;

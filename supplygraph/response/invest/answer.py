@@ -79,6 +79,12 @@ class Investment(Result):
         made = made[amount > 0]
         return extended(self._built.given, table[table.index.isin(made["project"])], made)
 
+    @property
+    def drawn_on(self) -> SupplyNetwork:
+        """The network with all candidates in it, as large as they would be: what the map shows."""
+        built = self._built
+        return extended(built.given, built.candidates, built.case.processes)
+
     if TYPE_CHECKING:
         _built: Built
         _plan: Floats

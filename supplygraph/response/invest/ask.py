@@ -211,5 +211,5 @@ def _frontier(search: Search, asked: Options, most: dict[str, float], deadline: 
     found = []
     for level in np.linspace(low, high, asked.points):
         room = {**{k: v for k, v in most.items() if k != first}, second: float(level)}
-        found.append((float(level), search.best(first, room, deadline=deadline, gap=asked.gap)))
+        found.append((float(level), _canonical(search, first, room, deadline, asked.gap)))
     return found
