@@ -189,8 +189,9 @@ class Result:
             Which picture; each answer has a usual one. Concentration: ``"bars"``, ``"lorenz"``. Centrality, also per
             factory, chokepoints (``column=`` another one of the table), supply risk, defence: ``"bars"``. Exposure:
             ``"stacked"``, ``"bars"`` (of one ``row=``, direct beside traced). Interdiction: ``"unmet"``; rerouting:
-            ``"unmet"``, ``"displaced"`` (``by="country"`` sums up). Evidence: ``"dots"``. Alignment frontier:
-            ``"frontier"``.
+            ``"unmet"``, ``"displaced"`` (``by="country"`` sums up). Evidence: ``"dots"``. Stockpile: ``"cover"``,
+            ``"curve"`` (asked with ``curve=``). Alignment frontier: ``"frontier"``.
+            Where to build: ``"timeline"``, ``"frontier"`` (asked with ``frontier=``).
         size
             ``"slide"`` (13.3 by 7.5 inches, type for the back of a room), ``"page"`` (7 inches wide) or ``"column"``
             (3.5 inches, 8 points).

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from supplygraph.errors import DataError
-from supplygraph.maps import answers, attacks, compared, failures, upstream
+from supplygraph.maps import answers, attacks, compared, failures, projects_map, stocks, upstream
 from supplygraph.maps.layers import for_people
 from supplygraph.maps.scenarios import Scenario, dated, prepare
 
@@ -80,7 +80,8 @@ def of(
     if beside or failures.tells(result):
         return _failing(result, net, scenarios, beside)
     for tells, make in ((attacks.tells, _attacked), (_is_plan, _plan), (compared.tells, _compared),
-                        (_is_timeline, _timeline)):  # fmt: skip
+                        (_is_timeline, _timeline), (stocks.tells, _stocked),
+                        (projects_map.tells, _invested)):  # fmt: skip
         if tells(result):
             return make(result, net, scenarios)
     if upstream.tells(result):
@@ -145,6 +146,30 @@ def _timeline(result: Any, net: SupplyNetwork, scenarios: Sequence[Any]) -> Pict
     if result.table["upper_bound"].any():
         words += " A licence counts as if nothing were licensed: an upper bound."
     return Picture(states, title, f"{words} The network is today's on every day.")
+
+
+def _stocked(result: Any, net: SupplyNetwork, scenarios: Sequence[Any]) -> Picture:
+    """Draw where stocks are held, and of what."""
+    states = prepare(net, scenarios)
+    states[0] = replace(states[0], kpis=stocks.figures(result), own_figures=True)
+
+    def overlay(_builder: Payload, page: dict[str, Any]) -> dict[str, Any]:
+        found = stocks.overlay(result, page["countries"])
+        return {"answer": found, "fill": "answer" if found.get("shares") else "share"}
+
+    words = "Flows and shortfalls are estimates. Days are of the demand asked about."
+    return Picture(states, result.title, words, overlay)
+
+
+def _invested(result: Any, net: SupplyNetwork, scenarios: Sequence[Any]) -> Picture:
+    """Draw what could be built, and what is."""
+    states = prepare(net, scenarios)
+    states[0] = replace(states[0], kpis=projects_map.figures(result), own_figures=True)
+
+    def overlay(builder: Payload, _page: dict[str, Any]) -> dict[str, Any]:
+        return {"answer": projects_map.overlay(result, builder), "fill": "none"}
+
+    return Picture(states, result.title, projects_map.words(result), overlay)
 
 
 def _upstream(behind: upstream.Upstream, net: SupplyNetwork, scenarios: Sequence[Any]) -> Picture:

@@ -51,6 +51,8 @@ _PICTURES: dict[str, dict[str, _Picture]] = {
     "Timeline": {"bars": _Picture("losers", "over_time")},
     "EvidenceResult": {"dots": _Picture("dots", "evidence")},
     "SupplyRiskResult": {"bars": _Picture("bars", "supply_risk")},
+    "Stockpile": {"cover": _Picture("stocks", "cover"), "curve": _Picture("stocks", "curve")},
+    "Investment": {"timeline": _Picture("invest", "timeline"), "frontier": _Picture("invest", "frontier")},
     "Frontier": {"frontier": _Picture("frontier", "frontier")},
 }
 
