@@ -215,7 +215,7 @@ def _words(
         "No proof that these are the only prices: floors, shares of price or slopes between markets break it."
     )  # fmt: skip
     if not figures["unique_flows"]:
-        lines.append("Other flows give the same prices; these have the least sum of squares.")
+        lines.append("Other flows may give the same prices; these have the least sum of squares.")
     lines.append(
         "Assumed: everybody takes prices as given, curves are straight lines, goods are alike whatever their origin, "
         "and all adjust fully. It cannot say how long that takes, nor what a large seller would do."

@@ -64,11 +64,12 @@ class Reading:
     def demand_price(self) -> Floats:
         """``intercept - slope x quantity`` (with the slopes of others), by demand market.
 
-        Where goods pass and nothing is consumed: the price at which they pass, which is above what consumers would pay.
+        Where goods arrive and none is consumed (they are sold on, or the state buys them): the price at which they
+        change hands, which is above what consumers would pay.
         """
         cross = 0.0 if self.t.demand_cross is None else self.t.demand_cross @ self.used
         curve = self.t.demand_curve[:, 0] - self.t.demand_curve[:, 1] * self.used - cross
-        return np.where((self.used <= 0) & (self._left() > 0), self.asked, curve)
+        return np.where((self.used <= 0) & (self.flows().sum(axis=0) > 0), self.asked, curve)
 
     @property
     def asked(self) -> Floats:

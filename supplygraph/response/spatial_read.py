@@ -138,7 +138,7 @@ def _numbers(where: str, column: pd.Series, names: list[str], label: str, proble
         values = np.full(len(column), np.nan)
     for name, value, given in zip(names, values, column, strict=True):
         if not np.isfinite(value):
-            what = f"is {given!r}; expected a number"
+            what = f"is {_told(given)}; expected a number"
             place = f"{where} market {name}, column `{label}`"
             problems.append(Problem(place, what, "Leave the market out if unknown."))
     return values
@@ -191,7 +191,7 @@ class _Grid:
         ):
             for row, column in np.argwhere(bad)[:_SHOWN]:
                 place = f"{where} from {self.rows[row]} to {self.columns[column]}"
-                what = f"is {chosen.iloc[row, column]!r}; expected {expected}"
+                what = f"is {_told(chosen.iloc[row, column])}; expected {expected}"
                 more = int(bad.sum()) - _SHOWN
                 tail = f" {more} more such entries." if more > 0 and (row, column) == tuple(np.argwhere(bad)[0]) else ""
                 self.problems.append(Problem(place, what, remedy + tail))
@@ -233,6 +233,10 @@ def _floors(
     if strange:
         problems.append(Problem("zone", f"names {_some(strange)}, which is no market here"))
     return levels, {*(name for name, _ in items), *further}
+
+
+def _told(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else repr(value)
 
 
 def _absent(name: object) -> bool:
