@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _FIRST, _SHORTEST = 0.25, 1.0 / 256
 #: Linear systems on the way, at most.
 _SYSTEMS = 600
+#: A round that is no better than this share of the best so far counts as stalled; so many may.
+_CLOSER, _STALLED = 0.9, 6
 #: Losses below this share of a usual price are no proof.
 _PROOF = 1e-7
 
@@ -41,6 +43,38 @@ def follow(parts: Parts, way: Callable[[Parts, Point | None], tuple[Point | None
             continue
         at, done, step = found, goal, 2 * step
     return at, steps
+
+
+def as_duties(
+    parts: Parts, way: Callable[[Parts, Point | None], tuple[Point | None, int]], aim: float
+) -> tuple[Point | None, int]:
+    """Solve the market with its floors and duties in proportion as fixed duties, over and over.
+
+    Each round is a convex program; the duties follow from its prices, until they stay. As a levy rises, the exporter's
+    price falls by less, so rounds of levies alone come closer by a constant factor. Stops where they do not.
+    """
+    plain = replace(_easier(parts, 0.0, None), cross=parts.cross)
+    duty, steps = np.zeros(len(parts.cost)), 0
+    at: Point | None = None
+    best: tuple[float, Point | None] = (np.inf, None)
+    stalled = 0
+    while steps < _SYSTEMS and stalled < _STALLED:
+        at, taken = way(replace(plain, cost=plain.cost + duty), at)
+        steps += taken
+        if at is None:
+            break
+        miss = parts.residual(*at)[1]
+        stalled = 0 if miss < _CLOSER * best[0] else stalled + 1
+        best = min(best, (miss, at), key=lambda one: one[0])
+        if miss <= aim:
+            break
+        duty = _duty(parts, plain, at)
+    return best[1], steps
+
+
+def _duty(parts: Parts, plain: Parts, at: Point) -> Floats:
+    """Return by how much each activity's loss exceeds that in the plain market."""
+    return np.asarray(parts.sides(*at).loss - plain.sides(*at).loss)
 
 
 def _easier(parts: Parts, share: float, calm: Point | None) -> Parts:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from supplygraph.engine.complementarity.exact import Guess, exact
-from supplygraph.engine.complementarity.hard import endless, follow
+from supplygraph.engine.complementarity.hard import as_duties, endless, follow
 from supplygraph.engine.complementarity.newton import Point, Pull
 from supplygraph.errors import InfeasibleError
 
 if TYPE_CHECKING:
     from supplygraph.engine.complementarity.market import Bools, Floats, Ints, Market, Parts
 
-#: Largest residual of an answer, relative to usual sizes; what the exact step aims at.
-_GOOD, _AIM = 1e-9, 1e-12
+#: Largest residual of an answer, relative to usual sizes; what the exact step aims at. Where several sets of activities
+#: fit an answer equally well the exact step finds none, and pulls end at what rounding leaves, some 1e-8.
+_GOOD, _AIM = 1e-7, 1e-12
 #: Largest residual as it stands; with numbers above 1e7, as a share of them (rounding is 1e-16).
 _PLAIN, _ROUNDING = 1e-6, 1e-13
 #: Rounds of the exact step from a warm start, and after a strong and a weak pull.
@@ -24,6 +25,8 @@ _WARM, _EARLY, _LATE = 12, 1, 6
 #: Pulls at most, and those that may fail; their first strength, the factor between two, the weakest and strongest,
 #: and what is called weak.
 _PULLS, _FAILED, _FIRST, _FACTOR, _WEAKEST, _STRONGEST, _WEAK = 40, 5, 0.3, 10.0, 1e-6, 30.0, 2e-3
+#: A pull of the weakest strength must leave less than this share of what the one before left.
+_BETTER = 0.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +106,10 @@ def solve(market: Market, *, start: Solution | None = None) -> Solution:
     circle = endless(parts)
     if circle is not None:
         raise _no_end(circle)
+    point, taken = as_duties(parts, lambda easier, near: _pulled(easier, near or nothing), _AIM)
+    steps += taken
+    if point is not None and parts.residual(*point)[1] <= _GOOD:
+        return _checked(parts, point, steps, "fixed duties, round by round")
     point, taken = follow(parts, lambda easier, near: _pulled(easier, near or nothing))
     if point is None:
         raise _not_found(parts, steps + taken)
@@ -136,7 +143,7 @@ def _some(numbers: Ints) -> str:
 
 def _pulled(parts: Parts, at: Point) -> tuple[Point | None, int]:
     """Pull, answer, and let go, until the exact answer is in reach."""
-    steps, failed, y, strength = 0, 0, at.x[parts.coupled], _FIRST
+    steps, failed, y, strength, last = 0, 0, at.x[parts.coupled], _FIRST, np.inf
     for _ in range(_PULLS):
         pull = Pull(parts, at, strength)
         p, other, reply, taken, gap = pull.solve(at.p, y)
@@ -151,9 +158,12 @@ def _pulled(parts: Parts, at: Point) -> tuple[Point | None, int]:
         found = exact(parts, at, first, rounds=_LATE if strength < _WEAK else _EARLY, good=_AIM)
         if found is not None:
             return found[0], steps + found[1]
-        if parts.residual(*at)[1] <= _AIM:
+        miss = parts.residual(*at)[1]
+        if miss <= _AIM:
             return at, steps
-        strength = max(strength / _FACTOR, _WEAKEST)
+        if strength <= _WEAKEST and miss > _BETTER * last:  # weaker pulls bring nothing more
+            break
+        strength, last = max(strength / _FACTOR, _WEAKEST), miss
     return (at if parts.residual(*at)[1] <= _GOOD else None), steps
 
 
