@@ -71,7 +71,8 @@ def stockpile(
         What may happen: paths drawn by :func:`supplygraph.outages`; a mapping from name to ``{"shock", "probability",
         "start", "months"}`` or a table with these columns (they exclude each other; what is left of probability 1 is:
         nothing happens; months count from 0); a table of shortfalls (``scenario, product, month, shortfall_t``, and
-        ``country``, ``probability`` where they differ); or an earlier answer, whose shortfalls are used again.
+        ``country``, ``probability`` where they differ); or an earlier answer, whose shortfalls are used
+        again, for the same countries or some of them.
     budget
         USD of ``year`` for purchases and for fees that the budget pays: a number, ``"12 bn USD"`` or ``Money``.
     for_

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -157,10 +157,13 @@ def _shortfalls(asked: _Asked, scenarios: object, problems: list[Problem]) -> _F
 
 
 def _again(earlier: Ask, asked: _Asked, problems: list[Problem]) -> Shortfalls:
-    """Return the shortfalls of an earlier answer where the question about them is the same."""
+    """Return the shortfalls of an earlier answer to the same question, for all or some of its consumers."""
     found, old, new = earlier.shortfalls, earlier.options, asked.options
+    # with the zone served first, who else is asked about changes who is short
+    some_of_them = set(asked.consumers) <= set(found.consumers) and new.rationing != "zone_first"
+    inside = asked.consumers if some_of_them else found.consumers
     same = {
-        "network": (earlier.net.fingerprint, asked.net.fingerprint), "for_": (found.consumers, asked.consumers),
+        "network": (earlier.net.fingerprint, asked.net.fingerprint), "for_": (inside, asked.consumers),
         "years": (old.years, new.years), "period": (old.period, new.period),
         "rationing": (old.rationing, new.rationing), "ramp": (old.ramp, new.ramp),
         "adjust_months": (old.adjust_months, new.adjust_months),
@@ -174,7 +177,9 @@ def _again(earlier: Ask, asked: _Asked, problems: list[Problem]) -> Shortfalls:
         what = f"{', '.join(sorted(missing))} is not in the earlier answer"
         problems.append(Problem("products", what, "Give the scenarios themselves instead of the answer."))
     keep = [g for g, name in enumerate(found.products) if name in asked.products]
-    return _some(found, keep)
+    some, at = _some(found, keep), [found.consumers.index(name) for name in asked.consumers if name in found.consumers]
+    return replace(some, consumers=asked.consumers, demand=some.demand[:, at],
+                   short=tuple(block[:, at] for block in some.short))  # fmt: skip
 
 
 def _some(found: Shortfalls, keep: list[int]) -> Shortfalls:

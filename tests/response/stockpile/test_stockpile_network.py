@@ -228,6 +228,17 @@ def test_a_product_without_a_price_is_refused_and_may_be_given_one_or_left_out()
     assert list(without.cover.index) == ["graphite-refined"]
 
 
+def test_an_earlier_answer_serves_some_of_its_countries(net, drawn):
+    """Under proportional rationing what one country lacks is the same whoever else is asked about."""
+    options = {"products": ["gallium-refined", "tungsten-refined"], "batches": 0, "gap": 1e-9}
+    both = sg.stockpile(net, drawn, budget="20 m USD", for_=["USA", "JPN"], **options)
+    warm = sg.stockpile(net, both, budget="20 m USD", for_="JPN", **options)
+    cold = sg.stockpile(net, drawn, budget="20 m USD", for_="JPN", **options)
+    assert warm.loss_before_usd == pytest.approx(cold.loss_before_usd)
+    assert warm.loss_after_usd == pytest.approx(cold.loss_after_usd)
+    assert warm.cover["demand_t"].tolist() == cold.cover["demand_t"].tolist()
+
+
 def test_an_earlier_answer_of_another_question_is_refused(vault, net):
     with pytest.raises(DataError) as caught:
         sg.stockpile(net, vault, budget=1, for_="JPN", years=3)
