@@ -113,7 +113,10 @@ class Model:
         return InfeasibleError(message, {**error.certificate, "names": touched})
 
     def evened(self, found: Solution) -> tuple[Floats, bool]:
-        """Return the activities with the least sum of squares of flows at the same prices, and whether only these are."""
+        """Return the activities whose flows have the least sum of squares at these prices, and whether they alone do.
+
+        The second is True where no others can be: ways that may be used form no loop.
+        """
         parts = self.market.parts
         loss = parts.sides(found.x, found.p).loss
         fixed = (parts.own > 0) | (np.abs(loss) > _TIGHT * parts.worths)
