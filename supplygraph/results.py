@@ -191,7 +191,8 @@ class Result:
             ``"stacked"``, ``"bars"`` (of one ``row=``, direct beside traced). Interdiction: ``"unmet"``; rerouting:
             ``"unmet"``, ``"displaced"`` (``by="country"`` sums up). Evidence: ``"dots"``. Stockpile: ``"cover"``,
             ``"curve"`` (asked with ``curve=``). Alignment frontier: ``"frontier"``.
-            Where to build: ``"timeline"``, ``"frontier"`` (asked with ``frontier=``).
+            Where to build: ``"timeline"``, ``"frontier"`` (asked with ``frontier=``). Price instruments: ``"prices"``
+            (of one ``product=``), ``"gains"``; a swept floor: ``"levels"``.
         size
             ``"slide"`` (13.3 by 7.5 inches, type for the back of a room), ``"page"`` (7 inches wide) or ``"column"``
             (3.5 inches, 8 points).

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from supplygraph.errors import DataError
-from supplygraph.maps import answers, attacks, compared, failures, projects_map, stocks, upstream
+from supplygraph.maps import answers, attacks, compared, failures, markets, projects_map, stocks, upstream
 from supplygraph.maps.layers import for_people
 from supplygraph.maps.scenarios import Scenario, dated, prepare
 
@@ -81,7 +81,7 @@ def of(
         return _failing(result, net, scenarios, beside)
     for tells, make in ((attacks.tells, _attacked), (_is_plan, _plan), (compared.tells, _compared),
                         (_is_timeline, _timeline), (stocks.tells, _stocked),
-                        (projects_map.tells, _invested)):  # fmt: skip
+                        (projects_map.tells, _invested), (markets.tells, _priced)):  # fmt: skip
         if tells(result):
             return make(result, net, scenarios)
     if upstream.tells(result):
@@ -170,6 +170,17 @@ def _invested(result: Any, net: SupplyNetwork, scenarios: Sequence[Any]) -> Pict
         return {"answer": projects_map.overlay(result, builder), "fill": "none"}
 
     return Picture(states, result.title, projects_map.words(result), overlay)
+
+
+def _priced(result: Any, net: SupplyNetwork, scenarios: Sequence[Any]) -> Picture:
+    """Draw what instruments do to prices and flows."""
+    states = prepare(net, [markets.after(result), *scenarios])
+    words = "Flows are estimates; after, today's shipments in proportion to what each pair of countries trades then."
+
+    def overlay(builder: Payload, page: dict[str, Any]) -> dict[str, Any]:
+        return markets.overlay(result, builder, page["countries"])
+
+    return Picture(states, for_people(result.title.replace("_", " ")), words, overlay)
 
 
 def _upstream(behind: upstream.Upstream, net: SupplyNetwork, scenarios: Sequence[Any]) -> Picture:
