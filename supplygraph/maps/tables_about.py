@@ -36,6 +36,7 @@ GROUPS = (
     ("Rerouting", ("reroute",)),
     ("Rerouting, refining aligned", ("reroute_aligned",)),
     ("Restrictions over time", ("timeline",)),
+    ("What to stockpile", ("stockpile",)),
     ("How the network was made", ("",)),
 )
 #: Tables that are no part of the one whose name they begin with.
@@ -109,6 +110,32 @@ TABLES: dict[str, About] = {
     "timeline_unmet": About(
         "Who goes without, by day", "Demand of each user, and what of it is served, for each of those days.",
         "tonnes a year",
+    ),
+    "stockpile": About(
+        "What to stockpile",
+        "One row for each product and holder: what the best plan within the budget holds, in the end, with the least and "
+        "most of plans made from batches of the drawn paths; days of the demand asked about; what one tonne more would "
+        "save.",
+        "tonnes; USD at the reference price",
+    ),
+    "stockpile_cover": About(
+        "Days of cover",
+        "Each product: demand, stock, days that it lasts, expected shortfall and loss over all years without and with it.",
+        "tonnes; days; USD over all years",
+    ),
+    "stockpile_purchases": About(
+        "What is bought when",
+        "Purchases of the plan, the price paid with the pressure of buying, and the share of what the world uses in that "
+        "time.",
+        "tonnes; USD per tonne; shares from 0 to 1",
+    ),
+    "stockpile_losses": About(
+        "What is lost before and after",
+        "Expected loss, and the mean of the worst paths, over all years, with 5 to 95 % of resampled paths.",
+        "USD over all years",
+    ),
+    "stockpile_curve": About(
+        "Loss against money", "What is lost with less money, and the bound that no plan can beat.", "USD over all years"
     ),
     "corrections": About(
         "Corrections", "Every correction that closing the network to the statistics took, and why.", basis="both"
@@ -207,6 +234,9 @@ COLUMNS = {
     "cut_t": "Most that can arrive, t",
     "days": "Days",
     "days_added": "Added days",
+    "days_high": "Most days in batches",
+    "days_low": "Least days in batches",
+    "days_of_cover": "Days of cover",
     "delivered_t": "Delivered, t",
     "demand_t": "Demand, t",
     "difference_t": "Difference, t",
@@ -215,6 +245,9 @@ COLUMNS = {
     "dominates_t": "Their demand, t",
     "flow_t": "Flow, t",
     "high": "95 %",
+    "hold_high_t": "Most in batches, t",
+    "hold_low_t": "Least in batches, t",
+    "hold_t": "Stock, t",
     "in_min_cut": "In narrowest places of",
     "item": "What",
     "km": "km",
