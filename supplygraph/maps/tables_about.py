@@ -113,20 +113,21 @@ TABLES: dict[str, About] = {
     ),
     "stockpile": About(
         "What to stockpile",
-        "One row for each product and holder: what the best plan within the budget holds, in the end, with the least and "
-        "most of plans made from batches of the drawn paths; days of the demand asked about; what one tonne more would "
-        "save.",
+        "One row for each product and holder: what the best plan within the budget holds in the end, with the least "
+        "and most of plans made from batches of the drawn paths; days of the demand asked about; what one tonne more "
+        "would save.",
         "tonnes; USD at the reference price",
     ),
     "stockpile_cover": About(
         "Days of cover",
-        "Each product: demand, stock, days that it lasts, expected shortfall and loss over all years without and with it.",
+        "Each product: demand, stock, days that it lasts; expected shortfall and loss over all years, without and with "
+        "it.",
         "tonnes; days; USD over all years",
     ),
     "stockpile_purchases": About(
         "What is bought when",
-        "Purchases of the plan, the price paid with the pressure of buying, and the share of what the world uses in that "
-        "time.",
+        "Purchases of the plan, the price paid with the pressure of buying, and the share of what the world uses in "
+        "that time.",
         "tonnes; USD per tonne; shares from 0 to 1",
     ),
     "stockpile_losses": About(
