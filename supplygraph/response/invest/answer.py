@@ -36,8 +36,9 @@ class Investment(Result):
     row of a decision that several share), ``capex_usd`` with bounds, ``capacity_t`` (added when full),
     ``capacity_end_t`` (that stands in the last year if it succeeds), ``failure`` with bounds, ``loss_avoided_alone_t``
     (funded as the only one), ``loss_avoided_last_t`` (funded: more loss without it; not funded: less loss with it on
-    top), ``share_of_avoided`` (of the loss that the plan avoids, what goes if this is dropped; shares do not add up to
-    one, because projects stand in for each other). With several minerals losses are in dollars (``_usd``).
+    top), ``funded_if_cheap`` and ``funded_if_dear`` (in the best plan if all candidates cost what they may at least or
+    at most), ``share_of_avoided`` (of the loss that the plan avoids, what goes if this is dropped; shares do not add
+    up to one, because projects stand in for each other). With several minerals losses are in dollars (``_usd``).
 
     ``path``, by ``year``: ``mineral``, ``demand_t``, ``added_t`` (capacity that stands at the last stage, with its
     chance of success), ``loss_before_t``, ``loss_after_t`` (expected), ``served_after_t``, ``hhi_before``,
@@ -45,7 +46,8 @@ class Investment(Result):
     ``left_out``, by ``project``, with the reason and the remedy. ``frontier``, by ``point``, where asked for.
 
     Figures: ``loss_before_t``, ``loss_after_t`` (over the horizon, in tonnes; ``loss_after_low_t``, ``..._high_t``: 5
-    and 95 % of draws of success), ``loss_before``, ``loss_after`` (what is minimised), ``hhi_before``, ``hhi_after``
+    and 95 % of draws of success; ``loss_after_cheap_t``, ``..._dear_t``: of the best plans at the bounds of the capital
+    cost), ``loss_before``, ``loss_after`` (what is minimised), ``hhi_before``, ``hhi_after``
     (mean over years and minerals), ``cost_usd``, ``cost_present_usd``, ``capex_usd``, ``capex_low_usd``,
     ``capex_high_usd``, ``value`` and ``bound`` of the objective, and the relative ``gap`` between them.
     """
@@ -90,15 +92,26 @@ class Investment(Result):
         _plan: Floats
 
 
-def make(built: Built, search: Search, found: Found, line: list[tuple[float, Found]], asked: Options) -> Investment:
+def make(
+    built: Built,
+    search: Search,
+    found: Found,
+    line: list[tuple[float, Found]],
+    ends: dict[str, Found | None],
+    asked: Options,
+) -> Investment:
     """Put the answer together."""
     case, plan = built.case, found.plan
     several = len(case.parts) > 1
     unit = "usd" if several or asked.value is not None else "t"
     before, after = (case.loss_by_year(each) for each in (case.none(), plan))
     table = _table(built, plan, case.expected(before), case.expected(after), unit)
+    for end, other in ends.items():
+        table[f"funded_if_{end}"] = _chosen(built, other)
     path = _path(case, plan, before, after)
     figures = _figures(built, search, found, (before, after), path, asked)
+    for end, other in ends.items():
+        figures[f"loss_after_{end}_t"] = float("nan") if other is None else _plain(case, other.plan)
     tables = {
         "path": path, "scenarios": _scenarios(case, before, after), "left_out": built.left_out.rename_axis("project"),
         "frontier": _line(built, search, line),
@@ -122,6 +135,21 @@ def make(built: Built, search: Search, found: Found, line: list[tuple[float, Fou
     )  # fmt: skip
     made.__dict__.update(_built=built, _plan=plan)
     return made
+
+
+def _chosen(built: Built, found: Found | None) -> pd.Series:
+    """Tell which projects another plan funds; missing without a plan."""
+    table = built.candidates
+    if found is None:
+        return pd.Series(pd.NA, index=table.index, dtype="boolean")
+    names = [name for name, row in zip(built.case.groups, found.plan, strict=True) if row.any()]
+    return (table["decision"].isin(names) & (table["role"] == OPEN)).astype("boolean")
+
+
+def _plain(case: Case, plan: Floats) -> float:
+    """Return the expected loss in tonnes, all minerals alike."""
+    chance = [danger.chance for danger in case.dangers]
+    return float(np.einsum("msy,s->", case.loss_by_year(plan), chance))
 
 
 def _by_year(case: Case) -> dict[int, float] | None:
@@ -284,8 +312,7 @@ def _spread(built: Built, plan: Floats, asked: Options) -> tuple[float, float]:
     """Return 5 and 95 % of the loss over the horizon, in tonnes, over draws of success."""
     case, table = built.case, built.candidates
     if not len(case.processes):
-        amount = float(np.einsum("msy,s->", case.loss_by_year(plan), [danger.chance for danger in case.dangers]))
-        return amount, amount
+        return (_plain(case, plan),) * 2
     names = case.processes["project"].map(table["decision"])
     fails = table["failure"].groupby(table["decision"]).max()
     luck = drawn(names, fails, asked.draws, asked.seed)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from supplygraph.errors import DataError, Problem, UnknownNameError
+from supplygraph.errors import DataError, InfeasibleError, Problem, UnknownNameError
 from supplygraph.response.invest import answer
 from supplygraph.response.invest.build import build
 from supplygraph.response.invest.master import GOALS, Search
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from supplygraph.money import Money
     from supplygraph.network.network import SupplyNetwork
     from supplygraph.response.invest.answer import Investment
+    from supplygraph.response.invest.case import Case
     from supplygraph.response.invest.master import Found
     from supplygraph.scenario.agreements import Agreements
     from supplygraph.scenario.alignment import Alignment
@@ -175,7 +177,22 @@ def invest(
     most = _limits(asked)
     found = _canonical(search, objective, most, deadline, gap)
     line = _frontier(search, asked, most, deadline) if frontier else []
-    return answer.make(built, search, found, line, asked)
+    ends = {end: _priced(built.case, end, found, asked, deadline) for end in ("cheap", "dear")}
+    return answer.make(built, search, found, line, ends, asked)
+
+
+def _priced(case: Case, end: str, found: Found, asked: Options, deadline: float) -> Found | None:
+    """Return the best plan if all candidates cost what they may at least or at most; none where time ran out."""
+    public = getattr(case, end)
+    if (public == case.public).all():
+        return found
+    if time.monotonic() > deadline:
+        return None
+    search = Search(replace(case, public=public))
+    try:
+        return _canonical(search, asked.objective, _limits(asked), deadline, asked.gap)
+    except InfeasibleError:  # what is asked for cannot be paid any more
+        return None
 
 
 def _refuse_unrefined(parts: list[Any], asked: Options) -> None:

@@ -275,13 +275,16 @@ def _case(
     )  # fmt: skip
     live = np.array([role == AHEAD for role in on], dtype=bool)
     profile, ahead = _profiles(table, processes, years, live)
-    cost = decided.groupby(_GROUP)["capex_usd"].max().reindex(groups)
-    paid = decided.groupby(_GROUP)["given_usd"].max().reindex(groups)
-    public = (asked.share * cost - paid).clip(lower=0.0).round(2).to_numpy(dtype=float)
+    each = decided.groupby(_GROUP)
+    paid = each["given_usd"].max().reindex(groups)
+    public, cheap, dear = (
+        (asked.share * each[name].max().reindex(groups) - paid).clip(lower=0.0).round(2).to_numpy(dtype=float)
+        for name in ("capex_usd", "capex_low_usd", "capex_high_usd")
+    )
     return Case(
         years, dangers, parts, groups, group, processes["capacity_t"].to_numpy(dtype=float), profile, ahead,
-        _luck(table, processes, asked), _allowed(profile, group, len(groups), len(years)), public, asked.discount,
-        *money, processes,
+        _luck(table, processes, asked), _allowed(profile, group, len(groups), len(years)), public, cheap, dear,
+        asked.discount, *money, processes,
     )  # fmt: skip
 
 

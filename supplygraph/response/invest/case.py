@@ -79,7 +79,7 @@ class Case:
     allowed
         Decision x year: whether it may be funded then.
     public
-        Per decision, dollars that the budget pays.
+        Per decision, dollars that the budget pays; ``cheap`` and ``dear`` at the bounds of the capital cost.
     discount
         Yearly rate for the present value of money.
     budget
@@ -97,6 +97,8 @@ class Case:
     luck: Floats
     allowed: Bools
     public: Floats
+    cheap: Floats
+    dear: Floats
     discount: float
     budget: float
     yearly: Floats

@@ -26,21 +26,32 @@ def money(amount: float) -> str:
 def explain(built: Built, table: pd.DataFrame, figures: dict[str, Any], params: dict[str, Any]) -> str:
     """Return the answer in words."""
     lines = [_plan(table, figures, params), _gain(figures, params), *_assumed(built, params)]
-    wide = figures["capex_high_usd"] > figures["capex_usd"] > 0
-    if wide:
-        lines.append(
-            f"Capital cost of what is funded: {money(figures['capex_usd'])}, estimated between "
-            f"{money(figures['capex_low_usd'])} and {money(figures['capex_high_usd'])}; at the upper end it buys less."
-        )
+    if figures["capex_high_usd"] > figures["capex_usd"] > 0:
+        ends = f"{money(figures['capex_low_usd'])} and {money(figures['capex_high_usd'])}"
+        line = f"Capital cost of what is funded: {money(figures['capex_usd'])}, estimated between {ends}."
+        if table["funded_if_dear"].notna().all():
+            kept = int((table["funded"] & table["funded_if_dear"]).sum())
+            left = max(figures["loss_before_t"] - figures["loss_after_dear_t"], 0.0)
+            line += (
+                f" If all cost what they may at most, the best plan avoids {number(left)} t, and {kept} of the "
+                f"{int(table['funded'].sum())} are still in it."
+            )
+        lines.append(line)
     if len(built.left_out):
         first = built.left_out["reason"].value_counts()
         told = "; ".join(f"{count} because {reason}" for reason, count in first.head(3).items())
-        lines.append(f"Left out: {len(built.left_out)} projects ({told}). They are no worse than others: nobody knows.")
+        lines.append(
+            f"Left out: {_count(len(built.left_out))} ({told}). Nobody knows whether they are better or worse."
+        )
     lines.append(
         "It cannot say whether a project pays its owner, what prices will do, or whether more would come of a project "
         "than its announced capacity."
     )
     return "\n".join(lines)
+
+
+def _count(number_of: int) -> str:
+    return f"{number_of} project{'s' * (number_of != 1)}"
 
 
 def _plan(table: pd.DataFrame, figures: dict[str, Any], params: dict[str, Any]) -> str:
@@ -109,8 +120,8 @@ def _assumed(built: Built, params: dict[str, Any]) -> list[str]:
     ahead = built.candidates[built.candidates["role"] == "goes ahead"]
     if len(ahead):
         lines.append(
-            f"{len(ahead)} projects under construction or ramping up go ahead by themselves, before and after: "
-            f"money for them is not in question."
+            f"{_count(len(ahead))} under construction or ramping up: they go ahead by themselves, before and after, "
+            f"and no money is asked for them."
         )
     if params["funder"] is not None:
         shut = built.candidates["role"].eq("closed to finance").sum()

@@ -256,7 +256,7 @@ def test_never_acts_before_it_is_built():
 def test_more_money_never_raises_the_loss():
     losses = [
         invest(chain(), toy_projects(), budget=budget, horizon=SPAN, scenarios=CLOSED).loss_after
-        for budget in np.linspace(0, 900, 10)
+        for budget in np.linspace(0, 900, 6)
     ]
     assert all(b <= a + 1e-6 for a, b in itertools.pairwise(losses))
     assert losses[-1] < losses[0]
@@ -330,6 +330,19 @@ def test_public_share_and_money_given():
     projects = toy_projects().assign(given_usd=[100.0, 0.0, 400.0])
     found = invest(chain(), projects, budget=None, horizon=SPAN, scenarios=CLOSED, share=0.5)
     assert found.table["public_usd"].tolist() == [50.0, 100.0, 0.0]
+
+
+def test_plans_at_the_bounds_of_the_capital_cost():
+    projects = toy_projects().assign(capex_low_usd=[200.0, 100.0, 200.0], capex_high_usd=[500.0, 450.0, 700.0])
+    options = {"budget": 500.0, "horizon": SPAN, "scenarios": CLOSED}
+    found = invest(chain(), projects, **options)
+    for end, column in (("cheap", "capex_low_usd"), ("dear", "capex_high_usd")):
+        other = invest(chain(), toy_projects().assign(capex_usd=projects[column]), **options)
+        assert close(found.figures[f"loss_after_{end}_t"], other.loss_after_t)
+        assert found.table[f"funded_if_{end}"].tolist() == other.table["funded"].tolist()
+    assert found.loss_after_cheap_t - 1e-9 <= found.loss_after_t <= found.loss_after_dear_t + 1e-9
+    assert found.capex_low_usd <= found.capex_usd <= found.capex_high_usd
+    assert "If all cost what they may at most" in found.explain()
 
 
 def test_one_decision_for_a_shared_site():
