@@ -224,10 +224,13 @@ def _first(levels: Floats, margin: Floats) -> float:
     if not len(enough):
         return float("nan")
     at = int(enough[0])
-    if at == 0 or margin[at] <= 0:
+    if at == 0:
         return float(levels[at])
-    share = -margin[at - 1] / (margin[at] - margin[at - 1])
-    return float(levels[at - 1] + share * (levels[at] - levels[at - 1]))
+    step, gained = levels[at] - levels[at - 1], margin[at] - margin[at - 1]
+    # A plant that runs in part gets just what it needs: then the levels before tell how fast the price rose.
+    if at > 1 and margin[at] <= 1e-6 * abs(levels[at]) and margin[at - 1] > margin[at - 2]:
+        step, gained = levels[at - 1] - levels[at - 2], margin[at - 1] - margin[at - 2]
+    return min(float(levels[at - 1] - margin[at - 1] / gained * step), float(levels[at]))
 
 
 def _explain(product: str, table: pd.DataFrame, even: pd.DataFrame, draws: int) -> str:

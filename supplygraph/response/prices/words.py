@@ -75,9 +75,11 @@ def _prices(table: pd.DataFrame, after: State) -> list[str]:
 
 
 def _money(figures: Mapping[str, Any]) -> list[str]:
-    words = f"Final users there lose {money(figures['cost_to_users_usd'])} a year"
+    lost = figures["cost_to_users_usd"]
+    sign, verb = (1, "lose") if lost >= 0 else (-1, "gain")
+    words = f"Final users there {verb} {money(sign * lost)} a year"
     if "cost_to_users_low_usd" in figures:
-        low, high = figures["cost_to_users_low_usd"], figures["cost_to_users_high_usd"]
+        low, high = sorted(sign * figures[f"cost_to_users_{end}_usd"] for end in ("low", "high"))
         words += f" ({money(low)} to {money(high)})"
     words += f"; duties bring {money(figures['revenue_usd'])}"
     if figures["payments_usd"]:
@@ -93,9 +95,10 @@ def _held(tables: Mapping[str, pd.DataFrame], after: State) -> list[str]:
         return ["The levy holds the floor in every member that has the product."]
     count, tonnes, cost = len(bought), bought["buying_t"].sum(), bought["cost_usd"].sum()
     worst = ", ".join(f"{row.country} ({row.price_usd_t:,.0f})" for row in bought.head(_TOLD).itertuples())
+    several = "s" if count > 1 else ""
     words = (
-        f"A levy alone cannot hold the floor in {count} member market{'s' if count > 1 else ''}: with imports shut out "
-        f"the price there stays below it ({worst}), because members make more than they use. Holding it would take "
+        f"A levy alone cannot hold the floor in {count} member market{several}: with imports shut out the price there "
+        f"stays below it ({worst}), because members can supply more than they use at that price. Holding it would take "
         f"buying {tonnes:,.0f} t a year for {money(cost)}."
     )
     return [words]
