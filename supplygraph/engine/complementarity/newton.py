@@ -130,11 +130,10 @@ class Pull:
                 trial_gap = self._gap(trial_left)
                 if best is None or trial_gap < best[0]:
                     best = (trial_gap, trial_p, trial_y, trial, trial_left)
-                # What is left is the slope of a convex function where the market is symmetric: stop where it turns.
+                # Where the market is symmetric, what is left is the slope of a convex function: stop near its valley.
+                # Elsewhere that is no proof of progress, but a good sign all the same.
                 turned = float(move[:count] @ trial_left[:count])
-                if trial_gap <= (1 - 0.1 * length) * gap or (
-                    self.parts.symmetric and self.parts.cross is None and abs(turned) <= 0.5 * abs(slope)
-                ):
+                if trial_gap <= (1 - 0.1 * length) * gap or abs(turned) <= 0.5 * abs(slope):
                     best = (trial_gap, trial_p, trial_y, trial, trial_left)
                     break
                 length /= 2
