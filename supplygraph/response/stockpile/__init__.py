@@ -202,14 +202,16 @@ def _curve(ask: Ask, master: Master, plan: Plan, points: int, gap: float, second
 
     from supplygraph.response.stockpile.master import solve
 
-    rows = []
+    rows: list[tuple[float, Plan]] = []
     # denser where the first dollars save most
     for budget in plan.cost * np.linspace(0.0, 1.0, points + 1)[:points] ** 2 if plan.cost > 0 else ():
         other, _ = solve(replace(ask.arrays, budget=float(budget)), gap=gap, seconds=seconds / points, master=master)
-        rows.append((float(budget), other.cost, other.loss, other.bound))
+        rows.append((float(budget), other))
     if points:
-        rows.append((ask.arrays.budget, plan.cost, plan.loss, plan.bound))
-    frame = pd.DataFrame(rows, columns=["budget_usd", "cost_usd", "objective", "bound"])
+        rows.append((ask.arrays.budget, plan))
+    charge = ask.arrays.hurdle
+    told = [(budget, one.cost, one.loss - charge * one.cost, one.bound - charge * one.cost) for budget, one in rows]
+    frame = pd.DataFrame(told, columns=["budget_usd", "cost_usd", "objective", "bound"])
     return frame.astype("float64").rename_axis("point")
 
 

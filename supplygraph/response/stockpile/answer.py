@@ -297,7 +297,7 @@ def _figures(ask: Ask, plan: Plan, measured: pd.DataFrame, cover: pd.DataFrame) 
         "cvar_before_usd": float(tail["before_usd"]), "cvar_after_usd": float(tail["after_usd"]),
         "unmet_before_t": float(cover["shortfall_t"].sum()), "unmet_after_t": float(cover["unmet_t"].sum()),
         "objective_before": risk(nothing, arrays.chance, arrays.level)[0], "objective_after": after,
-        "bound": plan.bound - (plan.loss - after), "gap": max(plan.loss - plan.bound, 0.0) / floor,
+        "bound": float(plan.bound - (plan.loss - after)), "gap": float(max(plan.loss - plan.bound, 0.0) / floor),
         "cost_usd": plan.cost, "budget_usd": arrays.budget, "next_dollar_usd": plan.next_dollar,
         "network_solves": ask.shortfalls.sets,
     }  # fmt: skip

@@ -24,34 +24,38 @@ def title(ask: Ask) -> str:
     who = ask.shortfalls.consumers
     names = ask.net.countries["name"]
     told = str(names.get(who[0], who[0])) if len(who) == 1 else f"{len(who)} countries"
-    return f"What to stockpile: {told}, {number(ask.arrays.budget / _BN)} bn USD"
+    return f"What to stockpile: {told}, {usd(ask.arrays.budget)}"
 
 
 def explain(ask: Ask, plan: Plan, figures: dict[str, Any], cover: pd.DataFrame, batches: int, aim: float | None) -> str:
     """Return the answer in plain words."""
     before, after = figures["loss_before_usd"], figures["loss_after_usd"]
     low, high = figures["loss_after_low_usd"], figures["loss_after_high_usd"]
-    said = f" ({_bn(low)} to {_bn(high)} in resampled paths)" if np.isfinite(low) else ""
+    said = f" ({usd(low)} to {usd(high)} in resampled paths)" if np.isfinite(low) else ""
     first = (
-        f"Within {_bn(figures['budget_usd'])} bn USD the best plan found spends {_bn(plan.cost)} bn and lowers the "
-        f"expected loss over {ask.options.years} years from {_bn(before)} to {_bn(after)} bn USD{said}; in what it "
-        f"minimises ({_aim(ask.options)}) no plan is more than {100 * figures['gap']:.2g} % better (proved)."
+        f"Within {usd(figures['budget_usd'])} the best plan found spends {usd(plan.cost)} and lowers the expected loss "
+        f"over {ask.options.years} years from {usd(before)} to {usd(after)}{said}; in what it minimises "
+        f"({_aim(ask.options)}) no plan is more than {100 * figures['gap']:.2g} % better (proved)."
     )
+    if before <= 0:
+        return "\n".join(["Nothing is ever short for those asked about, so nothing is worth buying.",
+                          *_assumptions(ask, batches)])  # fmt: skip
     lines = [first, _most(cover), _next(ask, figures["next_dollar_usd"])]
     if figures["equal_days"] > 0:
         lines.append(
             f"The same money spread as {figures['equal_days']:.0f} days of everything would leave "
-            f"{_bn(figures['equal_loss_usd'])} bn USD of expected loss."
+            f"{usd(figures['equal_loss_usd'])} of expected loss."
         )
     if aim is not None:
         cost = figures["aim_cost_usd"]
-        told = f"costs {_bn(cost)} bn USD" if np.isfinite(cost) else "is more than may be bought in time"
-        lines.append(f"{aim:g} days of everything {told} and would leave {_bn(figures['aim_loss_usd'])} bn USD.")
+        told = f"costs {usd(cost)}" if np.isfinite(cost) else "is more than may be bought in time"
+        lines.append(f"{aim:g} days of everything {told} and would leave {usd(figures['aim_loss_usd'])}.")
     return "\n".join([*lines, *_assumptions(ask, batches)])
 
 
-def _bn(usd: float) -> str:
-    return number(usd / _BN)
+def usd(amount: float) -> str:
+    """Return an amount for people, in bn or m USD."""
+    return f"{number(amount / _BN)} bn USD" if abs(amount) >= 0.01 * _BN else f"{number(amount / 1e6)} m USD"
 
 
 def _aim(options: Options) -> str:
