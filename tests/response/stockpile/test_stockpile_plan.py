@@ -333,3 +333,38 @@ def test_the_same_days_of_everything_are_never_better(net):
     price = net.products["price_usd_t"].reindex(daily.index)
     assert answer.aim_cost_usd == pytest.approx(float((60 * daily * price).sum()))
     assert answer.equal_days == pytest.approx(answer.cost_usd / float((daily * price).sum()), rel=1e-6)
+
+
+def test_the_order_of_rows_and_holders_never_matters(net):
+    table = short_table(9, countries=("JPN", "USA"))
+    holders = [Holder("us", countries="USA", share=0.3), Holder("jp", "allied", countries="JPN", share=0.3)]
+    options = {"budget": 4e7, "for_": ["USA", "JPN"], "years": 1, "period": "month"} | FREE
+    one = stockpile(net, table, holders=holders, **options)
+    shuffled = table.sample(frac=1.0, random_state=1)
+    two = stockpile(net, shuffled, holders=holders[::-1], **options)
+    assert two.loss_after_usd == pytest.approx(one.loss_after_usd)
+    again = stockpile(net, shuffled, holders=holders, **options)
+    pd.testing.assert_frame_equal(again.table, one.table)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_looser_gap_is_kept_and_the_bound_stays_below_the_optimum(net, seed):
+    table = short_table(20 + seed, scenarios=12, months=10)
+    options = {"budget": 6e7, "for_": "USA", "years": 1, "period": "month", "batches": 0}
+    best = stockpile(net, table, gap=1e-9, **options)
+    for gap in (0.2, 0.05, 1e-3):
+        rough = stockpile(net, table, gap=gap, **options)
+        assert rough.gap <= gap + 1e-12
+        assert rough.bound <= best.objective_after * (1 + 1e-6)
+        assert rough.objective_after >= best.objective_after * (1 - 1e-6)
+
+
+@pytest.mark.long
+def test_project_vault_of_all_minerals_is_proved_within_its_gap():
+    vault = sg.project_vault(n=150, adjust_months=12, batches=4)
+    assert vault.gap <= 1e-3
+    assert len(vault.cover) == 11
+    assert vault.loss_after_usd < vault.equal_loss_usd < vault.loss_before_usd
+    tail = sg.project_vault(vault.network, vault, adjust_months=12, risk="cvar", batches=0)
+    assert tail.gap <= 1e-3
+    assert tail.cvar_after_usd <= vault.cvar_after_usd * (1 + 1e-3)
