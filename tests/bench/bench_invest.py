@@ -54,7 +54,7 @@ def whole(case):
         model = losses.program.model(losses._setting)
         for y in range(years):
             grown, pace = part.growth[y], part.pace[y]
-            left = losses._limits(pace / grown, np.zeros(len(part.rows)))
+            left = losses.limits(pace / grown, 1.0 / grown, np.zeros(len(part.rows)))
             rows = Rows.of(losses.program.graph, model.rows.audiences, left)
             row_low, row_high = model.face.row_lower.copy(), model.face.row_upper.copy()
             row_low[: len(rows)], row_high[: len(rows)] = rows.lower / model.unit, rows.upper / model.unit
@@ -62,7 +62,7 @@ def whole(case):
             for place, row in enumerate(part.rows):
                 d = case.group[row]
                 if d >= 0:
-                    stands = case.profile[row, :, y] * case.capacity[row] * case.luck[row, 0] * losses._keeps[place]
+                    stands = case.profile[row, :, y] * case.capacity[row] * case.luck[row, 0] * losses.keeps[place]
                     tie[rows.output[losses.added[place]], d * years : (d + 1) * years] -= stands / grown / model.unit
             blocks.append(model.matrix)
             ties.append(csr_array(tie))

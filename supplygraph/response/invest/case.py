@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from supplygraph.engine.expanded import Bools, Floats, Ints
     from supplygraph.network.network import SupplyNetwork
-    from supplygraph.response.invest.losses import Cut, Losses
+    from supplygraph.response.invest.losses import Losses
     from supplygraph.response.invest.shares import Shares
     from supplygraph.scenario.shock import Shock
 
@@ -146,15 +146,16 @@ class Case:
             for m, part in enumerate(self.parts):
                 for s, danger in enumerate(self.dangers):
                     if danger.chance > 0:
-                        total[m, s] += [value for value, _ in self._states(part, s, stands)]
+                        total[m, s] += self._losses(part, s, stands)
         return np.asarray(total / draws.shape[1])
 
-    def _states(self, part: Part, scenario: int, stands: Floats) -> list[tuple[float, Cut]]:
-        found = []
-        for y, (grown, pace) in enumerate(zip(part.growth, part.pace, strict=True)):
-            value, cut = part.losses[scenario].at(pace / grown, stands[part.rows, y] / grown)
-            found.append((value * grown, cut))
-        return found
+    def _losses(self, part: Part, scenario: int, stands: Floats) -> list[float]:
+        """Return tonnes unmet by year."""
+        years = enumerate(zip(part.growth, part.pace, strict=True))
+        return [
+            part.losses[scenario].at(pace / grown, 1.0 / grown, stands[part.rows, y] / grown)[0] * grown
+            for y, (grown, pace) in years
+        ]
 
     def expected(self, losses: Floats) -> float:
         """Return the expected loss over the horizon from :meth:`loss_by_year`, each mineral by its value."""

@@ -175,8 +175,8 @@ class Search:
             grown, pace = float(part.growth[y]), float(part.pace[y])
             there = stands[state.draw][part.rows, y]
             if goal == "loss":
-                value, cut = part.losses[state.scenario].at(pace / grown, there / grown)
-                value, slope = value * grown, cut.slope
+                value, slope = part.losses[state.scenario].at(pace / grown, 1.0 / grown, there / grown)
+                value *= grown
             else:
                 value, slope = part.shares.at(there, grown) if part.shares is not None else (0.0, np.zeros(len(there)))
             per_plan = self.slope(state, slope)

@@ -312,6 +312,46 @@ def test_same_input_same_answer_in_any_order():
     assert one.explain() == other.explain()
 
 
+def test_a_quota_in_tonnes_does_not_grow_with_demand():
+    net = without_limits(chain())
+    grown = {2026: 1.0, 2027: 2.0, 2028: 4.0}
+    quota = {"quota": (Shock.ban("COD", stage="mining", most_t=50.0), 1.0)}
+    found = invest(net, toy_projects(), budget=0, horizon=SPAN, scenarios=quota, demand=grown, ramp=None)
+    # Tenke may send 50 t abroad whatever demand is, Talvivaara makes 12 t times the growth; recovery is 0.9.
+    by_hand = [max(99 * g - 0.9 * (50 + 12 * g), 0.0) for g in grown.values()]
+    assert found.path["loss_before_t"].tolist() == pytest.approx(by_hand)
+    share = {"share": (Shock.ban("COD", stage="mining", keep=0.5), 1.0)}
+    found = invest(net, toy_projects(), budget=0, horizon=SPAN, scenarios=share, demand=grown, ramp=None)
+    assert found.path["loss_before_t"].tolist() == pytest.approx([99 * g - 0.9 * (50 + 12) * g for g in grown.values()])
+
+
+def test_a_shock_on_one_mineral_leaves_the_other_alone():
+    shock = {"ban": (Shock.ban("COD", product="cobalt-mined"), 0.5)}
+    both = invest(sg.load(["cobalt", "lithium"]), budget=0, horizon=(2026, 2027), scenarios=shock)
+    path = both.path.reset_index().set_index(["mineral", "year"])
+    assert (path.loc["lithium", "loss_before_t"] == 0).all()
+    assert (path.loc["cobalt", "loss_before_t"] > 0).all()
+    alone = invest(sg.load("cobalt"), budget=0, horizon=(2026, 2027), scenarios=shock)
+    assert path.loc["cobalt", "loss_before_t"].tolist() == pytest.approx(alone.path["loss_before_t"].tolist())
+    with pytest.raises(UnknownNameError, match="cobalt-mind"):
+        invest(sg.load("cobalt"), budget=0, scenarios={"x": (Shock.ban("COD", product="cobalt-mind"), 0.5)})
+
+
+def test_concentration_by_owner():
+    projects = toy_projects().assign(owner_countries=["FRA;DEU", None, "BEL"], failure=0.0)
+    found = invest(
+        chain(), projects, budget=None, horizon=SPAN, scenarios=CLOSED, by="owner", objective="concentration"
+    )
+    assert close(found.path["hhi_before"].iloc[0], sg.concentration(chain(), stage="refining", by="owner").hhi)
+    plan = plan_of(found)
+    last, whole = 2028, 99.0
+    made = {name: size for name, size in (("erz", 14.0), ("verk", 9.0)) if name in plan}
+    left = 1 - sum(made.values()) / whole
+    owned = {"CHN": 72 / 99 * left, "BEL": 27 / 99 * left + made.get("verk", 0) / whole}
+    owned |= {code: made.get("erz", 0) / 2 / whole for code in ("FRA", "DEU")}
+    assert close(found.path.loc[last, "hhi_after"], sum(share**2 for share in owned.values()))
+
+
 def test_marginals():
     found = invest(chain(), toy_projects(), budget=600.0, horizon=SPAN, scenarios=CLOSED, ramp=None)
     by_hand, plan = oracle(), plan_of(found)
