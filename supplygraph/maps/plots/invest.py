@@ -49,8 +49,8 @@ def timeline(result: Any, *, size: str, ax: Any, top: int) -> Any:
         axes.grid(axis="x")
         rows.key(sheet, _legend(sheet, shown))
         given = result.figures
-        told = f"{given['funded']} funded for {money(given['cost_usd'])}; expected unmet demand {first} to {last} falls "
-        told += f"from {style.tonnes(given['loss_before_t'])} to {style.tonnes(given['loss_after_t'])}"
+        told = f"{given['funded']} funded for {money(given['cost_usd'])}; unmet demand expected {first} to {last} "
+        told += f"falls from {style.tonnes(given['loss_before_t'])} to {style.tonnes(given['loss_after_t'])}"
         sheet.finish(result.title, told, words.caption(
             "Bars begin with the year of funding; tonnes are those added when full, with the chance of failing as risk",
             "Announced capacities; build years and chances by status are estimated", _left(len(built), len(shown)),
