@@ -14,11 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from supplygraph import __version__, gallery
+from supplygraph import __version__, atlas_policy, gallery
 from supplygraph.atlas_countries import countries
 from supplygraph.atlas_tables import key_figures, write_tables
 from supplygraph.errors import DataError, SupplyGraphError, UnknownNameError
-from supplygraph.maps import atlas_page, country_page, evidence_page, gallery_page, map_network, tables_page
+from supplygraph.maps import (
+    atlas_page,
+    country_page,
+    evidence_page,
+    gallery_page,
+    map_network,
+    policy_page,
+    tables_page,
+)
 from supplygraph.maps.sheet import Site, place
 from supplygraph.measures.centrality import refining_centrality
 from supplygraph.measures.chokepoints import chokepoints
@@ -66,6 +74,7 @@ class Chapter:
     answers: dict[str, Result]
     refiner: str
     shock: Shock
+    unanswered: dict[str, str]
 
     @property
     def plan(self) -> Result:
@@ -103,7 +112,8 @@ def study(mineral: str) -> Chapter:
     }
     if not _mined(net):
         del answers["mining"]
-    return Chapter(mineral, net, answers, refiner, shock)
+    policy, unanswered = atlas_policy.questions(net, zone, TIER)
+    return Chapter(mineral, net, answers | policy, refiner, shock, unanswered)
 
 
 def _over_time(net: SupplyNetwork, zone: Alignment) -> dict[str, Result]:
@@ -134,6 +144,7 @@ def summary(chapter: Chapter) -> dict[str, Any]:
         "forge": told,
         "figures": {key: {"row": row} for row, key in enumerate(figures.index, start=1)},
         "evidence": told_evidence(chapter.mineral, chapter.answers["evidence"]),
+        "policy": atlas_policy.told(chapter.answers, chapter.unanswered),
         "quality": json.loads(_quality(chapter).to_json(orient="records")),
         "weak": [str(words) for words in chapter.net.meta.get("weak_spots", [])],
         "network": {
@@ -280,6 +291,12 @@ def _maps(chapter: Chapter) -> Iterator[tuple[str, str, str, OfflineMap]]:
         drawn = chapter.answers["timeline"].map(title=f"{title}: export restrictions over time", alignment=zone)
         text = f"What today's network would lose under the restrictions in force since {_SINCE[:4]}, day by day."
         yield "timeline.html", "Restrictions over time", text, drawn
+    if "floor" in chapter.answers:
+        drawn = chapter.answers["floor"].map(title=f"{title}: a price floor 20 % above today", alignment=zone)
+        yield "floor.html", "What a floor does", "Prices, duties and trade under a floor; no level is proposed.", drawn
+    if "build" in chapter.answers:
+        drawn = chapter.answers["build"].map(title=f"{title}: where to build", alignment=zone)
+        yield "build.html", "Where to build", "Announced projects, and which would make shortages smaller.", drawn
 
 
 def _tables(chapter: Chapter, quality: pd.DataFrame, told: dict[str, Any]) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -338,23 +355,44 @@ def write_atlas(
     lacking = bool(books) and bool(gallery.lacking())
     target = Path(out).absolute()
     with _beside(target) as work:
-        told, ran = _write_parts(chosen, [] if lacking else books, work, progress=progress, workers=workers)
-        site = Site(tuple((mineral["mineral"], mineral["title"]) for mineral in told), bool(ran))
+        parts = _write_parts(chosen, [] if lacking else books, work, progress=progress, workers=workers)
+        site = Site(tuple((mineral["mineral"], mineral["title"]) for mineral in parts.told), bool(parts.ran))
         why = atlas_page.missing_gallery() if lacking else ""
-        _write_pages(work, told, ran, site, why)
+        _write_pages(work, parts, site, why)
         mark = {"version": __version__, "minerals": chosen, "as_of": AS_OF}
         (work / _MARK).write_text(json.dumps(mark, indent=1) + "\n", encoding="utf-8")
     return target / "index.html"
 
 
-def _write_pages(
-    work: Path, told: Sequence[dict[str, Any]], ran: Sequence[dict[str, Any]], site: Site, why: str
-) -> None:
+@dataclass(frozen=True)
+class _Parts:
+    """What the jobs of an atlas told: chapters and notebooks in order, and the stockpile."""
+
+    told: list[dict[str, Any]]
+    ran: list[dict[str, Any]]
+    stock: dict[str, Any] | None
+
+
+def write_stock(minerals: Sequence[str], folder: Path) -> dict[str, Any] | None:
+    """Ask what Project Vault should hold of some minerals and write its map; none where none has a price."""
+    try:
+        answer, plain = atlas_policy.vault(load(list(minerals)))
+    except DataError:
+        return None
+    answer.map(title="Project Vault: what to hold", alignment=forge(AS_OF)).save_html(folder / "vault.html")
+    return plain
+
+
+def _write_pages(work: Path, parts: _Parts, site: Site, why: str) -> None:
     """Write the pages that are made of what the chapters and the notebooks told."""
+    told, ran = parts.told, parts.ran
     books = [gallery_page.summary(book) for book in ran]
     proofs = [mineral["evidence"] for mineral in told]
     pages = {
         "index.html": atlas_page.index(told, version=__version__, as_of=AS_OF, gallery=books, no_gallery=why),
+        "policy.html": policy_page.policy(
+            told, parts.stock, version=__version__, as_of=atlas_page.day(AS_OF), site=site
+        ),
         "countries.html": country_page.countries(
             countries(told, AS_OF), version=__version__, as_of=atlas_page.day(AS_OF), site=site
         ),
@@ -382,8 +420,8 @@ def _choose(minerals: Sequence[str] | None) -> list[str]:
 
 def _write_parts(
     minerals: list[str], books: Sequence[Path], work: Path, *, progress: bool, workers: int
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Write chapters and run notebooks, each in a process; return what they told, in order."""
+) -> _Parts:
+    """Write chapters and the stockpile and run notebooks, each in a process; return what they told, in order."""
     with deaf():  # a compiled module that is interrupted while it loads fails in its own words
         from tqdm.auto import tqdm
 
@@ -391,21 +429,26 @@ def _write_parts(
     ran: dict[Path, dict[str, Any]] = {}
     if books:
         (work / "gallery").mkdir()
-    with crew(min(workers, len(minerals) + len(books))) as pool:
+    stock: dict[str, Any] | None = None
+    with crew(min(workers, len(minerals) + len(books) + 1)) as pool:
         with deaf():
+            vault = pool.submit(write_stock, minerals, work)
             chapters = {pool.submit(write_chapter, mineral, work): mineral for mineral in minerals}
             runs = {pool.submit(gallery.run, book, work / "gallery"): book for book in books}
-        jobs = {**chapters, **runs}
+        jobs: dict[Any, object] = {**chapters, **runs, vault: None}
         with tqdm(total=len(jobs), disable=not progress, desc="atlas", unit="part") as bar:
             for job in as_completed(jobs):
-                if job in chapters:
+                if job is vault:
+                    stock = job.result()
+                    bar.set_postfix_str("stockpile")
+                elif job in chapters:
                     told[chapters[job]] = job.result()
                     bar.set_postfix_str(chapters[job])
                 else:
                     ran[runs[job]] = job.result()
                     bar.set_postfix_str(f"notebook {runs[job].stem}")
                 bar.update()
-    return [told[mineral] for mineral in minerals], [ran[book] for book in books]
+    return _Parts([told[mineral] for mineral in minerals], [ran[book] for book in books], stock)
 
 
 @contextmanager

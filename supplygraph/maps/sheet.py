@@ -65,7 +65,7 @@ def frame(
     site
         The atlas that the page belongs to; a page without one has no navigation.
     here
-        Which page this is: ``"atlas"``, ``"countries"``, ``"evidence"``, ``"gallery"``, or anything else.
+        Which page this is: ``"atlas"``, ``"policy"``, ``"countries"``, ``"evidence"``, ``"gallery"``, or anything else.
     style
         Names of further style sheets among our assets.
     closing
@@ -85,6 +85,7 @@ def frame(
 def _navigation(site: Site, here: str) -> Tag:
     pages = [
         ("atlas", "Atlas", "index.html"),
+        ("policy", "Policy", "policy.html"),
         ("countries", "Countries", "countries.html"),
         ("evidence", "Evidence", "evidence.html"),
     ]

@@ -36,6 +36,8 @@ GROUPS = (
     ("Rerouting", ("reroute",)),
     ("Rerouting, refining aligned", ("reroute_aligned",)),
     ("Restrictions over time", ("timeline",)),
+    ("Price floors", ("floor", "floors")),
+    ("Where to build", ("build",)),
     ("What to stockpile", ("stockpile",)),
     ("How the network was made", ("",)),
 )
@@ -44,6 +46,7 @@ MAIN = {"refining_by_owner", "reroute_aligned"}
 
 _FAILS = {"countries": "country", "sites": "site", "straits": "strait"}
 _COUNT = "tonnes of contained metal a year; shares, in the file from 0 to 1"
+_MONEY = "USD per tonne; tonnes a year; USD a year"
 _COST = "tonnes a year; days, km and USD per tonne delivered"
 
 TABLES: dict[str, About] = {
@@ -110,6 +113,84 @@ TABLES: dict[str, About] = {
     "timeline_unmet": About(
         "Who goes without, by day", "Demand of each user, and what of it is served, for each of those days.",
         "tonnes a year",
+    ),
+    "floor": About(
+        "Prices under a floor",
+        "One row for each country and product: prices, production, use and trade today and with a levy that lifts "
+        "imports into the zone to 20 % above today's price. No floor has been published; this level is no proposal.",
+        _MONEY,
+    ),
+    "floor_prices": About(
+        "Prices by product under a floor",
+        "Reference price with its basis (implied: from the chain alone), and mean prices of the world and of the zone.",
+        "USD per tonne", "both",
+    ),
+    "floor_quantities": About("Output under a floor", "Each plant and mine, today and under the floor.", _MONEY),
+    "floor_flows": About(
+        "Trade under a floor", "Each pair of countries, today and under the floor; what goes beyond today's relations.",
+        _MONEY,
+    ),
+    "floor_duties": About(
+        "Duties", "Each pair across the border of the zone: landed price, levy, and what it brings.", _MONEY
+    ),
+    "floor_revenue": About(
+        "Who collects and who pays", "Duties collected and contracts paid, by country.", "USD a year"
+    ),
+    "floor_viable": About(
+        "Which producers live", "The price at which each producer of the zone runs, and whether it gets it.", _MONEY
+    ),
+    "floor_diversion": About(
+        "Through third countries", "What third countries sell into the zone more, while they buy more from outside.",
+        "tonnes a year",
+    ),
+    "floor_missed": About(
+        "What the levy misses", "What enters the zone further down the chain, made of the product under the floor.",
+        "tonnes a year",
+    ),
+    "floor_surplus": About(
+        "Who gains", "Change for users, producers, traders and states, by country; they add up to the total.",
+        "USD a year",
+    ),
+    "floor_buying": About(
+        "Where the levy cannot hold the floor",
+        "Markets in which the price stays below the floor though the levy shuts imports out, and the tonnes of buying "
+        "that would hold it.",
+        _MONEY,
+    ),
+    "floor_elasticities": About(
+        "Elasticities", "Per cent more for one per cent of price: supply, demand, substitution among origins.",
+        "plain numbers", "both",
+    ),
+    "floors": About(
+        "A floor at several levels",
+        "The same levy at 1.0 to 1.5 times today's price: what the zone pays, makes and imports, what users lose, what "
+        "duties bring, and the buying that would hold the floor where the levy cannot.",
+        _MONEY,
+    ),
+    "floors_breakeven": About(
+        "From which floor a producer lives", "The lowest of these levels at which each producer of the zone runs.",
+        _MONEY,
+    ),
+    "build": About(
+        "Where to build",
+        "Announced projects: what the best plan without a limit on money funds, and when; what it adds and costs; what "
+        "each avoids alone and as the last one. Chances of failing are assumed by status.",
+        "tonnes a year; USD of 2025; losses in tonnes over the horizon", "both",
+    ),
+    "build_path": About(
+        "Year by year with the projects", "Demand, what is added, unmet demand and HHI of refining before and after.",
+        "tonnes a year; index from 0 to 1",
+    ),
+    "build_scenarios": About(
+        "What may happen", "The disruptions counted, with their chance, and what each leaves unmet.", "tonnes a year"
+    ),
+    "build_left_out": About(
+        "Projects left out", "Projects that cannot be counted, with the reason and what would help.",
+        "tonnes a year; USD of 2025", "published",
+    ),
+    "build_frontier": About(
+        "Loss against money", "The least unmet demand at several sums of public money.",
+        "tonnes over the horizon; USD of 2025",
     ),
     "stockpile": About(
         "What to stockpile",

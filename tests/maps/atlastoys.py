@@ -55,9 +55,45 @@ def tables(text: str = "") -> list[dict[str, Any]]:
         table("chokepoints_straits", ["node", "name", "days", "km"], [["suez", word, 0.53, 283.0]]),
         table("reroute_unmet", ["node", "name", "unmet_t", "zone"], [["k", word, 1.0, True]] * 10, rows=500),
         table("reroute_cut", ["item", "limit_t"], []),
+        table("floors", ["floor_usd_t", "held"], [[50e3, True], [60e3, False]]),
+        table("build", ["project", "name"], [["p", word]]),
         table(text or "own_table", [text or "own_column", "wide"], [[word, word]]),
         table("exposure", ["country", *[f"C{k}" for k in range(20)]], [["CHN", *[0.05] * 20]]),
     ]  # fmt: skip
+
+
+def policy(text: str = "") -> dict[str, Any]:
+    """Return what an atlas tells of prices and projects of one mineral."""
+    word = text or "A plant"
+    level = {"zone_price_usd_t": 60e3, "zone_output_t": 12.0, "imports_t": 9.0, "cost_to_users_usd": 2e6,
+             "revenue_usd": 1e6, "buying_t": 4.0, "row": 1}  # fmt: skip
+    figures = {"zone_price_before_usd_t": 50e3, "zone_price_usd_t": 58e3, "zone_output_before_t": 10.0,
+               "zone_output_t": 12.0, "zone_output_low_t": 11.0, "zone_output_high_t": 14.0, "cost_to_users_usd": 2e6,
+               "cost_to_users_low_usd": 1e6, "cost_to_users_high_usd": 3e6, "revenue_usd": 1e6, "buying_t": 4.0,
+               "buying_usd": 2e5, "held": False}  # fmt: skip
+    levels = [{**level, "floor_usd_t": 50e3 * m, "multiple": m, "held": m < 1.1} for m in (1.0, 1.2)]
+    plant = {"name": word, "stage": text or "refining", "country": text or "FIN", "year": 2026.0, "start": 2029.0,
+             "capacity_t": 5e3, "capex_usd": 3e8, "capex_low_usd": 2e8, "capex_high_usd": 4e8,
+             "loss_avoided_last_t": 900.0, "row": 1}  # fmt: skip
+    built = {"loss_before_t": 9e3, "loss_after_t": 8e3, "loss_after_low_t": 7e3, "loss_after_high_t": 9e3,
+             "cost_usd": 3e8, "gap": 0.0, "funded": 1.0, "hhi_before": 0.5, "hhi_after": 0.4}  # fmt: skip
+    return {
+        "missing": {},
+        "floor": {"multiple": 1.2, "words": word, "figures": figures, "levels": levels},
+        "build": {"words": word, "candidates": 3, "left_out": 1, "horizon": [2026.0, 2035.0], "figures": built,
+                  "rows": [plant]},
+    }  # fmt: skip
+
+
+def stock(text: str = "") -> dict[str, Any]:
+    """Return what an atlas tells of a stockpile."""
+    word = text or "toyium-refined"
+    row = {"product": word, "mineral": word, "demand_t": 100.0, "hold_t": 40.0, "value_usd": 2e6,
+           "days_of_cover": 146.0, "days_low": 90.0, "days_high": 150.0, "unmet_t": 1.0, "shortfall_t": 9.0,
+           "chance_short": 0.4}  # fmt: skip
+    figures = {"loss_before_usd": 6e8, "loss_after_usd": 1e8, "cost_usd": 5e9, "budget_usd": 12e9, "aim_days": 60.0,
+               "aim_cost_usd": 4e9, "aim_loss_usd": 4e8, "equal_days": 69.0, "gap": 0.001}  # fmt: skip
+    return {"words": f"First line\n{word}", "paths": 100, "figures": figures, "rows": [row]}
 
 
 def mineral(key: str = "toyium", *, text: str = "", top: float = 0.75, unmet: float = 20.0) -> dict[str, Any]:
@@ -84,6 +120,7 @@ def mineral(key: str = "toyium", *, text: str = "", top: float = 0.75, unmet: fl
         "figures": {name: {"row": place} for place, name in enumerate(keys, 1)},
         "evidence": {"mineral": key, "title": text or key.capitalize(), "words": word, "draws": 50,
                      "rows": evidence(text)},
+        "policy": policy(text),
         "quality": [{"stage": "mining", "year": 2025}, {"stage": "refining", "year": None}],
         "weak": [text or "refining: half of the tonnes at unnamed sites"],
         "network": {"sites": 12, "shipments": 40, "fingerprint": "abc"},

@@ -8,7 +8,7 @@ import atlastoys
 import hostile
 import pytest
 
-from supplygraph.maps import atlas_page, country_page, evidence_page, gallery_page, tables_page
+from supplygraph.maps import atlas_page, country_page, evidence_page, gallery_page, policy_page, tables_page
 from supplygraph.maps.sheet import Site
 
 #: Every text against what is behind it: the least contrast on the page, and where.
@@ -52,6 +52,7 @@ STRUCTURE = """() => ({
 PAGES = {
     "index.html": 30,
     "countries.html": 20,
+    "policy.html": 8,
     "evidence.html": 8,
     "toyium/tables.html": 20,
     "gallery/index.html": 1,
@@ -73,6 +74,9 @@ def write(folder, text="", minerals=None):
     (folder / "gallery").mkdir()
     pages = {
         "index.html": atlas_page.index(told, version="1", as_of="2026-07-01", gallery=books),
+        "policy.html": policy_page.policy(
+            told, atlastoys.stock(text), version="1", as_of="1 July 2026", site=site
+        ),
         "countries.html": country_page.countries(
             [atlastoys.country(text)], version="1", as_of="1 July 2026", site=site
         ),
@@ -207,6 +211,19 @@ def test_text_is_only_text_on_every_page_and_harms_a_naive_map(text, tmp_path, o
     if text not in hostile.ODD.values():
         with opened(paths["index.html"]) as (page, _):
             assert hostile.harms(page, text, tmp_path)
+
+
+def test_the_policy_page_says_what_is_missing_and_leads_to_the_tables():
+    told = [atlastoys.mineral("toyium"), atlastoys.mineral("othium")]
+    told[1]["policy"] = {"missing": {"floor": "no price is known", "build": "no project"}}
+    page = policy_page.policy(told, None, version="1", as_of="1 July 2026")
+    assert page.count("Not answered: no price is known.") == 1
+    assert page.count("Not answered: no project.") == 1
+    assert "Project Vault: what to hold" not in page
+    tables = tables_page.tables(told[0], version="1", site=Site(), names={})
+    ids = set(re.findall(r'id="([^"]*)"', tables))
+    places = set(re.findall(r'href="toyium/tables\.html#([^"]*)"', page))
+    assert {"floors", "floors-1", "build", "build-1"} <= places <= ids
 
 
 def test_the_same_values_give_the_same_pages(tmp_path):
