@@ -55,10 +55,8 @@ def draw(model: Model, instruments: Policy, after: State, *, draws: int, seed: i
 
     Complexity: two equilibria per draw (one without projects), each started from the central answer.
     """
-    rng = np.random.default_rng(seed)
     rows: list[tuple[Floats, ...]] = []
-    for _ in range(draws):
-        fitted = model.drawn(rng)
+    for fitted in model.drawn(draws, seed):
         free = solve(fitted, policies.nothing(model.base), model.free)
         now = solve(fitted, instruments, after)
         rows.append(_figures(free, now))

@@ -16,10 +16,10 @@ from supplygraph.response.prices.accounts import State
 from supplygraph.response.prices.calibration import calibrate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from supplygraph.network.network import SupplyNetwork
-    from supplygraph.response.prices.base import Base, Bools
+    from supplygraph.response.prices.base import Base, Bools, Floats
     from supplygraph.response.prices.calibration import Calibrated
     from supplygraph.response.prices.elasticities import Elasticities
     from supplygraph.response.prices.policy import Policy
@@ -58,16 +58,28 @@ class Model:
         """Return the equilibrium under a policy, from an earlier answer of the same shape where there is one."""
         return solve(self.fitted, instruments, start)
 
-    def drawn(self, rng: np.random.Generator) -> Calibrated:
-        """Return curves at drawn elasticities, costs and implied prices.
+    def drawn(self, draws: int, seed: int) -> Iterator[Calibrated]:
+        """Yield curves at drawn elasticities, costs and implied prices.
 
-        Elasticities and costs are log-uniform between low and high, implied prices uniform between their ends.
+        Elasticities and costs are log-uniform between low and high, implied prices uniform between their ends; each
+        of them falls once into every equal part of its range (Latin hypercube, McKay and others 1979).
         """
-        size = len(self.base.products)
-        where = {kind: rng.uniform(-1.0, 1.0, size) for kind in responses.KINDS}
-        places = dict(zip(self.base.products, rng.uniform(0.0, 1.0, size), strict=True))
+        rng = np.random.default_rng(seed)
+        size, kinds = len(self.base.products), len(responses.KINDS)
+        wide = size * (kinds + 1) + len(self.base.makers.cost)
+        parts = rng.permuted(np.tile(np.arange(draws)[:, None], (1, wide)), axis=0)
+        for row in (parts + rng.uniform(size=parts.shape)) / max(draws, 1):
+            yield self._at(row)
+
+    def _at(self, row: Floats) -> Calibrated:
+        """Return curves at places from 0 to 1: elasticities by kind, implied prices, costs."""
+        size, kinds = len(self.base.products), len(responses.KINDS)
+        where = {
+            kind: 2 * row[number * size : (number + 1) * size] - 1 for number, kind in enumerate(responses.KINDS)
+        }
+        implied, share = row[kinds * size : (kinds + 1) * size], row[(kinds + 1) * size :]
+        places = dict(zip(self.base.products, implied, strict=True))
         makers = self.base.makers
-        share = rng.uniform(0.0, 1.0, len(makers.cost))
         with np.errstate(divide="ignore", invalid="ignore"):
             low, high = np.log(makers.cost_low), np.log(makers.cost_high)
             costs = np.where(makers.cost_low > 0, np.exp(low + share * (high - low)), makers.cost)

@@ -184,10 +184,8 @@ def _with_intervals(
 ) -> pd.DataFrame:
     """Put 5 to 95 % of sweeps at drawn elasticities, costs and implied prices beside the central one."""
     draws, seed = drawing
-    rng = np.random.default_rng(seed)
     found = []
-    for _ in range(draws):
-        fitted = asked.drawn(rng)
+    for fitted in asked.drawn(draws, seed):
         free = solve(fitted, policy.nothing(asked.base), asked.free)
         rows = [_row(free, state, number) for state in _states(fitted, policies)]
         found.append([[row[column] for column in _DRAWN] for row in rows])
