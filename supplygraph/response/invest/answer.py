@@ -301,11 +301,17 @@ def _figures(
         "loss_after": case.expected(after), "hhi_before": _index(case, case.none()), "hhi_after": _index(case, plan),
         "cost_usd": case.money(plan), "cost_present_usd": case.cost(plan),
         **{name: float(funded[name].max().sum()) for name in ("capex_usd", "capex_low_usd", "capex_high_usd")},
-        "value": value, "bound": bound, "gap": max(value - bound, 0.0) / abs(value) if value else 0.0,
+        "value": value, "bound": bound, "gap": _gap(value, bound),
         "funded": int(plan.sum()), "optimal": found.optimal,
     }  # fmt: skip
     _ = search
     return figures
+
+
+def _gap(value: float, bound: float) -> float:
+    """Return how much better a plan could be at most, relative to the best; rounding is none."""
+    gap = max(value - bound, 0.0) / abs(value) if value else 0.0
+    return gap if gap > 1e-12 else 0.0
 
 
 def _spread(built: Built, plan: Floats, asked: Options) -> tuple[float, float]:

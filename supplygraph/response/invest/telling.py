@@ -50,6 +50,17 @@ def explain(built: Built, table: pd.DataFrame, figures: dict[str, Any], params: 
     return "\n".join(lines)
 
 
+def _why_nothing(table: pd.DataFrame, told: str, objective: str) -> str:
+    open_ = table[table["role"] == "candidate"]
+    if open_.empty:
+        return "there is no candidate that could be, with a capacity and a capital cost and open to the funder"
+    worth = open_.filter(like="loss_avoided_alone").to_numpy(dtype=float)
+    if objective == "loss" and not (worth > 0).any():
+        stages = ", ".join(sorted(set(open_["stage"].astype(str).str.replace(";", " and "))))
+        return f"no candidate avoids any loss; what they add ({stages}) is not what is short in these scenarios"
+    return f"with {told} no candidate improves the objective ({objective})"
+
+
 def _count(number_of: int) -> str:
     return f"{number_of} project{'s' * (number_of != 1)}"
 
@@ -61,12 +72,7 @@ def _plan(table: pd.DataFrame, figures: dict[str, Any], params: dict[str, Any]) 
         money(budget) if params["budget_by_year_usd"] is None else "the yearly budgets"
     )  # fmt: skip
     if funded.empty:
-        worth = table.filter(like="loss_avoided_alone").to_numpy(dtype=float)
-        idle = ""
-        if params["objective"] == "loss" and len(worth) and not (worth > 0).any():
-            stages = ", ".join(sorted(set(table["stage"].astype(str).str.replace(";", " and "))))
-            idle = f" Their stages ({stages}) are not what is short in these scenarios."
-        return f"Nothing is funded: with {told} no candidate improves the objective ({params['objective']}).{idle}"
+        return f"Nothing is funded: {_why_nothing(table, told, str(params['objective']))}."
     names = [
         f"{row['name']} in {row['year']} (output from {row['start']})" for _, row in funded.head(_NAMED).iterrows()
     ]
