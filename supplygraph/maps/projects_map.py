@@ -54,7 +54,8 @@ def figures(result: Any) -> dict[str, str]:
     first, last = params["horizon"]
     budget = params["budget_usd"]
     of = f" of {money(budget)}" if math.isfinite(budget) else ""
-    candidates = int((result.table["role"] == "candidate").sum())
+    table = result.table  # the first row of a decision carries what it asks of the budget
+    candidates = int(((table["role"] == "candidate") & table["public_usd"].notna()).sum())
     found = {
         "Funded": f"{given['funded']} of {candidates}",
         "Public money": f"{money(given['cost_usd'])}{of}",

@@ -14,6 +14,8 @@ from supplygraph.response.invest.telling import explain
 from supplygraph.results import Result
 
 if TYPE_CHECKING:
+    import geopandas
+
     from supplygraph.engine.expanded import Floats
     from supplygraph.network.network import SupplyNetwork
     from supplygraph.response.invest.build import Built
@@ -80,6 +82,21 @@ class Investment(Result):
         made = case.processes.assign(capacity_t=amount)
         made = made[amount > 0]
         return extended(self._built.given, table[table.index.isin(made["project"])], made)
+
+    def to_geopandas(self) -> geopandas.GeoDataFrame:
+        """Return the projects as points (EPSG:4326) with the columns of the table.
+
+        Examples
+        --------
+        >>> import supplygraph as sg
+        >>> places = sg.invest(sg.load("cobalt"), budget=0).to_geopandas()
+        >>> places.crs.to_epsg(), places.geometry.geom_type.unique().tolist()
+        (4326, ['Point'])
+        """
+        import geopandas
+
+        table = self.table
+        return geopandas.GeoDataFrame(table, geometry=geopandas.points_from_xy(table["lon"], table["lat"]), crs=4326)
 
     @property
     def drawn_on(self) -> SupplyNetwork:

@@ -138,7 +138,9 @@ def _usable(net: SupplyNetwork, table: pd.DataFrame, asked: Options) -> tuple[pd
     leave(table["capacity_t"] <= 0, "it adds nothing to what runs there", "give what it adds as capacity_t")
     ahead = table["status"].isin(asked.committed)
     cost = table["capex_usd"].groupby(table[_GROUP]).transform("max")
-    elsewhere = table["with_project"].notna() & ~table["with_project"].isin(table.index)
+    # A cost that stands nowhere among the bundled projects is not published, and not elsewhere.
+    blank = projects()["capex_usd"].isna()
+    elsewhere = table["with_project"].notna() & ~table["with_project"].isin({*table.index, *blank.index[blank]})
     stands = "its capital cost stands on " + table["with_project"].astype(str) + ", which is not among the projects"
     leave(cost.isna() & ~ahead & elsewhere, stands, "give capex_usd, or ask with that project's mineral")
     leave(cost.isna() & ~ahead, "no capital cost is published", "give capex_usd, or ask with fill_capex=True")

@@ -408,6 +408,16 @@ def test_what_goes_ahead_stands_before_and_after():
     assert choice.loss_before == bare.loss_before
 
 
+def test_costs_that_stand_elsewhere_are_told_apart_from_unknown_ones():
+    cobalt = invest(sg.load("cobalt"), budget=1e9).left_out["reason"]
+    assert cobalt["PJ-CO-01"] == "its capital cost stands on PJ-NI-01, which is not among the projects"
+    assert cobalt["PJ-CO-02"] == "no capital cost is published"  # that of Kahama is on no row
+    both = invest(sg.load(["cobalt", "nickel"]), budget=1e12, horizon=(2026, 2030))
+    assert "PJ-CO-01" in both.table.index
+    assert len(set(both.table.loc[["PJ-CO-01", "PJ-NI-01"], "funded"])) == 1
+    assert both.table.loc[["PJ-CO-01", "PJ-NI-01"], "public_usd"].notna().sum() == 1
+
+
 def test_agreements_only_widen():
     table = toy_projects()
     options = {"budget": None, "horizon": SPAN, "scenarios": CLOSED}
