@@ -192,7 +192,7 @@ class Result:
             ``"unmet"``, ``"displaced"`` (``by="country"`` sums up). Evidence: ``"dots"``. Stockpile: ``"cover"``,
             ``"curve"`` (asked with ``curve=``). Alignment frontier: ``"frontier"``.
             Where to build: ``"timeline"``, ``"frontier"`` (asked with ``frontier=``). Price instruments: ``"prices"``
-            (of one ``product=``), ``"gains"``; a swept floor: ``"levels"``.
+            (of one ``product=``), ``"gains"``; a swept floor: ``"levels"``. Spatial equilibrium: ``"bars"``.
         size
             ``"slide"`` (13.3 by 7.5 inches, type for the back of a room), ``"page"`` (7 inches wide) or ``"column"``
             (3.5 inches, 8 points).

@@ -232,16 +232,23 @@ def _floor_words(r: Reading, tables: dict[str, pd.DataFrame]) -> list[str]:
         level, price = r.t.floor[at], r.demand_price[at]
         if name in tables["buying"].index:
             row = tables["buying"].loc[name]
-            quantity = "no quantity of" if np.isinf(row["quantity"]) else f"{row['quantity']:.4g} units of"
             lines.append(
                 f"{name}: the levy does not hold {level:.4g}. With imports from outside shut out the price is "
-                f"{price:.4g}; {quantity} buying at the floor would hold it."
+                f"{price:.4g}; {_buying_words(row['quantity'])}."
             )
         elif paid[name] > 0:
             lines.append(f"{name}: a levy of up to {paid[name]:.4g} a unit holds the price at {price:.4g}.")
         else:
             lines.append(f"{name}: the floor of {level:.4g} does not bind; the price is {price:.4g}.")
     return lines[:_SHOWN] + ([f"… and {len(lines) - _SHOWN} more markets with a floor."] if len(lines) > _SHOWN else [])
+
+
+def _buying_words(quantity: float) -> str:
+    if np.isinf(quantity):
+        return "no quantity of buying at the floor would hold it"
+    if quantity <= 0:
+        return "the buying in other markets of the zone would hold it"
+    return f"{quantity:.4g} units of buying at the floor would hold it"
 
 
 def _some(names: list[str]) -> str:

@@ -53,6 +53,7 @@ _PICTURES: dict[str, dict[str, _Picture]] = {
     "SupplyRiskResult": {"bars": _Picture("bars", "supply_risk")},
     "Stockpile": {"cover": _Picture("stocks", "cover"), "curve": _Picture("stocks", "curve")},
     "Investment": {"timeline": _Picture("invest", "timeline"), "frontier": _Picture("invest", "frontier")},
+    "SpatialEquilibrium": {"bars": _Picture("spatial", "prices")},
     "Equilibrium": {
         "prices": _Picture("prices", "prices", ("product",)),
         "gains": _Picture("prices", "gains"),
