@@ -35,11 +35,12 @@ class Stockpile(Result):
     ``scenarios`` (loss before and after), ``holders``, ``losses`` (expected and tail, before and after, with 5 to 95 %
     of resampled paths), ``curve`` (loss against budget), ``left_out``, ``shortfalls`` (can be asked again).
 
-    Figures: ``loss_before_usd``, ``loss_after_usd`` (expected), ``cvar_before_usd``, ``cvar_after_usd``,
-    ``unmet_before_t``, ``unmet_after_t``, ``objective_before``, ``objective_after``, ``bound``, ``gap``, ``cost_usd``,
-    ``budget_usd``, ``next_dollar_usd`` (what one dollar more would save), ``equal_days`` (what the money
-    buys if every product gets the same days), ``equal_loss_usd``, and with ``aim_days=`` ``aim_cost_usd``,
-    ``aim_loss_usd``.
+    Figures (before: with opening stocks and nothing bought): ``loss_before_usd``, ``loss_after_usd`` (expected, with
+    ``loss_after_low_usd``, ``loss_after_high_usd``), ``cvar_before_usd``, ``cvar_after_usd``, ``unmet_before_t``,
+    ``unmet_after_t``, ``objective_before``, ``objective_after``, ``bound``, ``gap``, ``cost_usd``, ``budget_usd``,
+    ``next_dollar_usd`` (what one dollar more would save), ``equal_days`` (what the money buys if every product gets
+    the same days), ``equal_loss_usd``, ``network_solves``, and with ``aim_days=`` ``aim_cost_usd``, ``aim_loss_usd``,
+    ``aim_reached``.
     """
 
     if TYPE_CHECKING:
@@ -295,7 +296,8 @@ def _figures(ask: Ask, plan: Plan, measured: pd.DataFrame, cover: pd.DataFrame) 
         "loss_after_low_usd": float(expected["after_low_usd"]),
         "loss_after_high_usd": float(expected["after_high_usd"]),
         "cvar_before_usd": float(tail["before_usd"]), "cvar_after_usd": float(tail["after_usd"]),
-        "unmet_before_t": float(cover["shortfall_t"].sum()), "unmet_after_t": float(cover["unmet_t"].sum()),
+        "unmet_before_t": float((cover["loss_before_usd"] / ask.value_usd).sum()),
+        "unmet_after_t": float(cover["unmet_t"].sum()),
         "objective_before": risk(nothing, arrays.chance, arrays.level)[0], "objective_after": after,
         "bound": float(plan.bound - (plan.loss - after)), "gap": float(max(plan.loss - plan.bound, 0.0) / floor),
         "cost_usd": plan.cost, "budget_usd": arrays.budget, "next_dollar_usd": plan.next_dollar,

@@ -49,7 +49,7 @@ class Problem:
     fee
         USD per tonne bought in a period that the budget pays beside the price, (G, H, T).
     worth
-        USD at which a tonne counts against what a holder may hold at most, (G,), and that most, (H,).
+        USD at which a tonne counts against what a holder may buy at most, (G,), and that most, (H,).
     budget
         USD.
     level
@@ -216,7 +216,8 @@ class Master:
         for h in range(holders):
             if np.isfinite(problem.most_usd[h]):
                 held = [(self.stock_at(g, h, periods), problem.worth[g] * tonne[g] / usd) for g in range(goods)]
-                row(held, -_INF, problem.most_usd[h] / usd)
+                before = float(problem.worth @ problem.opening[:, h])
+                row(held, -_INF, (problem.most_usd[h] + before) / usd)
         self.budget_row = len(low)
         row(paid, -_INF, (problem.budget + _held(problem)) / usd)
         if self.tail:

@@ -359,6 +359,33 @@ def test_a_looser_gap_is_kept_and_the_bound_stays_below_the_optimum(net, seed):
         assert rough.objective_after >= best.objective_after * (1 - 1e-6)
 
 
+def test_what_is_there_is_not_charged_again_and_a_holder_buys_within_its_limit(net):
+    rows = [("s", "gallium-refined", 6, 10.0)]
+    table = pd.DataFrame(rows, columns=["scenario", "product", "month", "shortfall_t"])
+    options = {"for_": "USA", "years": 1, "period": "month"} | FREE
+    charged = Holder("a", countries="USA", opening_t={"gallium-refined": 2.0}, upfront=0.5)
+    answer = stockpile(net, table, budget=1.5 * 580_000 * 3, holders=charged, **options)
+    assert answer.table["hold_t"].tolist() == pytest.approx([5.0])
+    assert answer.unmet_after_t == pytest.approx(5.0)
+    assert answer.cost_usd == pytest.approx(1.5 * 580_000 * 3)
+    assert answer.unmet_before_t == pytest.approx(8.0)  # what is there serves 2
+    assert answer.cover["shortfall_t"].tolist() == pytest.approx([10.0])
+    limited = Holder("a", countries="USA", opening_t={"gallium-refined": 2.0}, most_usd=580_000 * 4)
+    other = Holder("b", countries="USA", most_usd="0.58 m USD")
+    answer = stockpile(net, table, budget=1e9, holders=[limited, other], **options)
+    assert answer.table["hold_t"].tolist() == pytest.approx([6.0, 1.0])
+    yearly = Holder("a", countries="USA", fee=0.12)
+    # bought in the last month that still helps, and charged until the end: the sixth of twelve, six months left
+    answer = stockpile(net, table, budget=580_000 * 1.07 * 2, holders=yearly, **options)
+    assert answer.purchases["month"].tolist() == [5]
+    assert answer.table["hold_t"].tolist() == pytest.approx([2.0])
+    users = Holder("a", countries="USA", fee=0.12, paid_by="users")
+    answer = stockpile(net, table, budget=580_000 * 2, holders=users, **options)
+    assert answer.table["hold_t"].tolist() == pytest.approx([2.0])
+    month = int(answer.purchases["month"].iloc[0])
+    assert answer.holders.loc["a", "fees_usd"] == pytest.approx(2 * 580_000 * 0.12 * (12 - month) / 12)
+
+
 @pytest.mark.long
 def test_project_vault_of_all_minerals_is_proved_within_its_gap():
     vault = sg.project_vault(n=150, adjust_months=12, batches=4)
