@@ -14,7 +14,7 @@ import supplygraph as sg
 from supplygraph.errors import DataError, InfeasibleError, UnknownNameError
 from supplygraph.money import Money
 from supplygraph.network.network import SupplyNetwork
-from supplygraph.response.invest import invest
+from supplygraph.response.invest import invest, master
 from supplygraph.scenario.shock import Shock
 
 YEARS = [2026, 2027, 2028]
@@ -251,6 +251,21 @@ def test_never_acts_before_it_is_built():
     late = invest(chain(), projects.assign(build_years=5), budget=1e6, horizon=SPAN, scenarios=CLOSED, ramp=None)
     assert not late.table["funded"].any()  # nothing would come within the horizon
     assert late.cost_usd == 0
+
+
+def test_when_time_runs_out_the_gap_is_told(monkeypatch):
+    monkeypatch.setattr(master, "_ROUNDS", 0)  # no cuts on fractional plans, so that the first round proves little
+    short = invest(chain(), toy_projects(), budget=600.0, horizon=SPAN, scenarios=CLOSED, time_limit=0)
+    monkeypatch.undo()
+    best = invest(chain(), toy_projects(), budget=600.0, horizon=SPAN, scenarios=CLOSED)
+    assert not short.optimal
+    assert short.bound <= best.value <= short.value
+    assert short.cost_usd <= 600.0
+    assert close(short.gap, (short.value - short.bound) / short.value)
+    assert short.gap > 0
+    assert short.table["funded_if_dear"].notna().all()  # costs have no interval here
+    if short.table["funded"].any():
+        assert "not proved best when time ran out" in short.explain()
 
 
 def test_more_money_never_raises_the_loss():
