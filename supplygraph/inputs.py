@@ -86,14 +86,20 @@ def caps(cap: str | None, outside: float | None) -> dict[str, float] | str | Non
 
 def shares(given: Several) -> dict[str, float] | None:
     """Read ``NAME=SHARE``, several of them."""
-    shares = {}
+    return amounts("--must-serve", given, "NAME=SHARE", "JPN=0.5") or None
+
+
+def amounts(
+    option: str, given: Several, form: str = "PRODUCT=NUMBER", example: str = "cobalt-refined=40000"
+) -> dict[str, float]:
+    """Read names with a number each, several of them."""
+    found = {}
     for text in given or ():
-        name, _, share = text.rpartition("=")
+        name, _, number = text.rpartition("=")
         try:
-            shares[name] = float(share)
+            found[name] = float(number)
         except ValueError:
             name = ""
         if not name:
-            hint = f"{text!r} is not NAME=SHARE; write for example JPN=0.5"
-            raise typer.BadParameter(hint, param_hint="--must-serve")
-    return shares or None
+            raise typer.BadParameter(f"{text!r} is not {form}; write for example {example}", param_hint=option)
+    return found

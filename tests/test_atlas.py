@@ -14,7 +14,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import supplygraph as sg
-from supplygraph.atlas import _cut_off, _together, write_atlas
+from supplygraph.atlas import _cut_off, _Parts, _together, write_atlas
 from supplygraph.maps.atlas_page import percent, tonnes
 from supplygraph.maps.tables_about import TABLES
 
@@ -51,7 +51,8 @@ def test_what_is_written(atlas):
 
 def test_every_link_leads_somewhere(atlas):
     counts = {}
-    for path in [atlas / "index.html", *atlas.glob("*/tables.html"), *atlas.glob("gallery/*[a-z].html")]:
+    pages = [atlas / f"{name}.html" for name in ("index", "policy", "countries")]
+    for path in [*pages, *atlas.glob("*/tables.html"), *atlas.glob("gallery/*[a-z].html")]:
         page = path.read_text(encoding="utf-8")
         targets = re.findall(r'href="([^"]*)"', page)
         counts[str(path.relative_to(atlas))] = len(targets)
@@ -63,6 +64,7 @@ def test_every_link_leads_somewhere(atlas):
             assert not place or f' id="{place}"' in there.read_text(encoding="utf-8"), target
         assert ROOT not in page, path
     assert counts["index.html"] > 80
+    assert counts["policy.html"] > 20
     assert counts["gallium/tables.html"] > 60
 
 
@@ -109,7 +111,7 @@ def test_without_its_modules_the_page_says_how_to_get_the_gallery(tmp_path, monk
 
     def write_parts(_minerals, books, work, **_):
         (work / "toyium").mkdir()
-        return [toy], list(books)
+        return _Parts([toy], list(books), None)
 
     monkeypatch.setattr("supplygraph.atlas._write_parts", write_parts)
     page = write_atlas(["gallium"], tmp_path / "atlas", notebooks=[notebook]).read_text(encoding="utf-8")
