@@ -105,6 +105,10 @@ class _Earlier:
         self.asked = asked
 
 
+def _peak() -> str:
+    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB"
+
+
 def compare(problem: Problem, limit: float) -> None:
     """Print plans by expectation and tail, and the peer's for the expectation."""
     found = {}
@@ -116,6 +120,7 @@ def compare(problem: Problem, limit: float) -> None:
         more = f"loss {plan.loss / 1e9:.5f} bn, gap {gap:.1e}, {plan.rounds} rounds"
         say(f"  plan, {risk}", found[risk][1], "", more)
     plan, mine = found["expected"]
+    say("  memory at the peak so far", None, "", _peak())
     for method in ("simplex", "ipm"):
         lost, took, status, size = peer(problem, method, limit)
         ended = f"loss {lost / 1e9:.5f} bn" if status == "Optimal" else f"{status}, no answer"
@@ -145,7 +150,7 @@ def main() -> None:
         again = Ask.of(net, _Earlier(ask), replace(options, holders=holders))
         say(f"{len(holders)} holder{'s' * (len(holders) > 1)}")
         compare(again.arrays, given.limit)
-    say("memory at the peak", None, "", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    say("memory at the peak, with the peers", None, "", _peak())
 
 
 if __name__ == "__main__":
