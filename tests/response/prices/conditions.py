@@ -34,20 +34,27 @@ def clear(answer, net, near):
 
 
 def makers(answer, net, before, after, response, near):
+    """From a sourced cost a plant follows its margin; without one its output follows the elasticity."""
     rows = answer.quantities[~answer.quantities["project"]]
+    known = answer.viable["cost_usd_t"].reindex(rows.index)
     processes = net.processes
     for process, row in rows.iterrows():
         own, market = processes.loc[process], f"{row['country']}:{row['product']}"
-        if not (row["before_t"] > 0 and np.isnan(own["cost_usd_t"])):
+        if row["before_t"] <= 0:
             continue
-        rise = after[market] - before[market]
-        if isinstance(own["input"], str):
-            source = f"{row['country']}:{own['input']}"
-            rise -= (after[source] - before[source]) / own["recovery"]
         if np.isnan(after[market]):  # nobody trades there any more
             assert row["after_t"] == 0
             continue
-        expected = row["before_t"] * (1 + response["supply", row["product"]] * rise / before[market])
+        margins = [price[market] for price in (before, after)]
+        if isinstance(own["input"], str):
+            source = f"{row['country']}:{own['input']}"
+            margins = [margin - price[source] / own["recovery"]
+                       for margin, price in zip(margins, (before, after), strict=True)]  # fmt: skip
+        if known[process] < margins[0]:
+            expected = row["before_t"] * (margins[1] - known[process]) / (margins[0] - known[process])
+        else:
+            rise = (margins[1] - margins[0]) / before[market]
+            expected = row["before_t"] * (1 + response["supply", row["product"]] * rise)
         if answer.params["run"] == "short":
             expected = min(expected, max(row["capacity_t"], row["before_t"]))
         assert abs(row["after_t"] - max(expected, 0.0)) <= near * max(row["before_t"], 1.0), process

@@ -39,7 +39,7 @@ def test_without_instruments_the_baseline_comes_back(mineral, run):
     assert answer.revenue_usd == answer.cost_to_users_usd == answer.buying_t == 0
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(14))
 def test_without_instruments_random_baselines_come_back(seed):
     for net in (toys.random_network(seed), pricetoys.drawn(seed)):
         answer = sg.equilibrium(net, draws=0)
@@ -47,7 +47,10 @@ def test_without_instruments_random_baselines_come_back(seed):
         assert np.allclose(answer.table["change_usd_t"].dropna(), 0, atol=1e-4)
 
 
-@pytest.mark.parametrize("seed", range(40))
+SEEDS = [*range(20), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(20, 200))]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_all_conditions_hold_under_random_instruments(seed):
     net, rng = pricetoys.drawn(seed), np.random.default_rng(seed)
     here = sorted(set(net.nodes["country"]))
@@ -65,6 +68,22 @@ def test_all_conditions_hold_under_random_instruments(seed):
         gains = answer.surplus
         assert np.isclose(gains["total_usd"].sum(), gains.drop(columns="total_usd").to_numpy().sum())
         assert gains["duties_usd"].sum() == pytest.approx(answer.duties["revenue_usd"].sum())
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("run", ["long", "short"])
+@pytest.mark.parametrize("mineral", MINERALS)
+def test_all_conditions_hold_on_every_mineral(mineral, run):
+    net = sg.load(mineral)
+    priced = net.products[net.products["price_usd_t"].notna()]
+    product = str(priced["order"].astype(float).idxmax())
+    level = float(priced.loc[product, "price_usd_t"])
+    floor = sg.PriceFloor(product, 1.25 * level, ZONE)
+    tariff = sg.Tariff(product, rate=0.3, importers="USA", origins="CHN")
+    for instruments in (floor, tariff, [floor, tariff]):
+        answer = sg.equilibrium(net, instruments, run=run, draws=0)
+        conditions.check(answer, net)
+        assert answer.residual < 1e-6
 
 
 def test_two_countries_by_hand():
@@ -177,7 +196,7 @@ def test_raising_a_floor_never_lowers_a_price_in_the_zone(make):
     level = float(net.products.loc[product, "price_usd_t"])
     zone = ZONE if "magnet" in product else ["JPN", "KOR"]
     last = None
-    for share in np.linspace(0.9, 1.6, 8):
+    for share in np.linspace(0.95, 1.6, 5):
         answer = sg.equilibrium(net, sg.PriceFloor(product, share * level, zone), draws=0)
         # A member that only sells may lose by it: what used to go outside looks for buyers.
         rows = answer.table[(answer.table["product"] == product) & answer.table["zone"]]
@@ -394,7 +413,7 @@ def test_options_out_of_range_are_refused(options, error, words):
 
 def test_the_sweep_is_the_equilibrium_at_every_level():
     net = pricetoys.three()
-    levels = np.linspace(900, 1500, 13)
+    levels = np.linspace(900, 1500, 7)
     sweep = sg.price_floor_sweep(net, "metal", levels, ["JPN", "KOR"])
     for level in levels:
         cold = sg.equilibrium(net, sg.PriceFloor("metal", level, ["JPN", "KOR"]), draws=0)
