@@ -5,6 +5,7 @@ capacities and asked what it can deliver.
 """
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -74,25 +75,34 @@ class Oracle:
             for name, row in self.projects.iterrows()
         }
 
+    def whole(self, demand, pace):
+        """Return the tables of the network of a year with all projects in it, and the projects' processes."""
+        key = (self._name, demand, pace)
+        if key not in _KNOWN:
+            chain = chain_of(self.net, self.projects["mineral"].iloc[0])
+            rows = self.projects.reset_index().to_dict("records")
+            made = pd.DataFrame([p for row in rows for p in processes_of(chain, row)])
+            made["recovery"] = made["recovery"].astype(float)
+            frame = self.projects.reindex(columns=["name", "stage", "country", "lon", "lat", "owner_countries"])
+            frame["name"] = frame.index
+            net = extended(scaled(self.net, demand, pace), frame, made)
+            tables = {name: getattr(net, name) for name in ("nodes", "processes", "edges", "shipments")}
+            _KNOWN[key] = SimpleNamespace(**tables), made
+        return _KNOWN[key]
+
     def loss_in(self, plan, year, closed):
         stands = self.standing(plan, year)
         demand, pace = self.growth[year], self.pace[year]
         key = (self._name, tuple(sorted(stands.items())), demand, pace, closed)
         if key not in _KNOWN:
-            chain = chain_of(self.net, self.projects["mineral"].iloc[0])
-            made = pd.DataFrame(
-                [p for row in self.projects.reset_index().to_dict("records") for p in processes_of(chain, row)]
-            )
-            made["capacity_t"] *= made["project"].map(stands)
-            base = scaled(self.net, demand, pace)
-            made["recovery"] = made["recovery"].astype(float)
-            frame = self.projects.reindex(columns=["name", "stage", "country", "lon", "lat", "owner_countries"])
-            frame["name"] = frame.index
-            whole = extended(base, frame, made)
-            uses = whole.processes[whole.processes["role"] == "use"]
+            whole, made = self.whole(demand, pace)
+            processes = whole.processes.copy()
+            processes.loc[made["process"], "capacity_t"] = (made["capacity_t"] * made["project"].map(stands)).to_numpy()
+            uses = processes[processes["role"] == "use"]
             wanted = uses["activity_t"].where(uses["activity_t"].notna(), uses["capacity_t"]).sum()
-            shut, banned = (closed, ()) if closed[:1] != ("ban",) else ((), abroad(whole, *closed[1:]))
-            _KNOWN[key] = max(wanted - most_served(whole, closed=shut, banned=banned), 0.0)
+            now = SimpleNamespace(**{**vars(whole), "processes": processes})
+            shut, banned = (closed, ()) if closed[:1] != ("ban",) else ((), abroad(now, *closed[1:]))
+            _KNOWN[key] = max(wanted - most_served(now, closed=shut, banned=banned), 0.0)
         return _KNOWN[key]
 
     def loss(self, plan):

@@ -111,7 +111,7 @@ def test_over_hubs_equals_all_plans():
     assert close(found.loss_after, by_hand.loss(plan_of(found)))
 
 
-@pytest.mark.parametrize("seed", [8, *(pytest.param(seed, marks=pytest.mark.long) for seed in (0, 1, 2, 3, 4, 5))])
+@pytest.mark.parametrize("seed", [3, 8, *(pytest.param(seed, marks=pytest.mark.long) for seed in (0, 1, 2, 4, 5))])
 def test_random_networks_over_hubs_equal_all_plans(seed):
     net = without_limits(random_network(seed).select(mineral="alpha"))
     projects = random_projects(seed + 50)
@@ -198,7 +198,7 @@ def test_frontier_equals_all_plans(first, second):
     assert (np.diff(found.frontier[column[first]]) <= 1e-6).all()
 
 
-@pytest.mark.parametrize("seed", [2, *(pytest.param(seed, marks=pytest.mark.long) for seed in (0, 1, 3, 4, 5, 6, 7))])
+@pytest.mark.parametrize("seed", [2, 5, 7, *(pytest.param(seed, marks=pytest.mark.long) for seed in (0, 1, 3, 4, 6))])
 def test_random_networks_equal_all_plans(seed):
     net = random_network(seed).select(mineral="alpha")
     projects = random_projects(seed)
