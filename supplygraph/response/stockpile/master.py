@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _ROUNDS = 400
 _GROUPS = 20
+#: Paths times products up to which CVaR has a cell for each.
+_SPLIT = 4000
 _INF = float("inf")
 #: Of plans that lose the same the cheapest: what a dollar counts where no hurdle is asked for.
 _THRIFT = 1e-6
@@ -151,8 +153,8 @@ def losses(problem: Problem, buys: Floats) -> Floats:
 class Master:
     """The plan's linear program with the cuts found so far; cuts hold for every budget.
 
-    Columns: stock by product, holder and period; steps of buying; losses by cell (a product in a group of paths, or
-    one path over all products for CVaR); for CVaR the value at risk and what each path loses beyond it.
+    Columns: stock by product, holder and period; steps of buying; losses by cell (a product in a group of paths; for
+    CVaR a path, of each product or of all of them); for CVaR the value at risk and what each path loses beyond it.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -164,7 +166,9 @@ class Master:
         self.stocks = goods * holders * periods
         self.steps = goods * periods * steps
         self.group = np.arange(paths) if self.tail else np.arange(paths) % min(_GROUPS, paths)
-        self.cells = paths if self.tail else goods * (int(self.group.max()) + 1)
+        # few paths: a cell for each product, since cuts of sums converge slowly where one path is the whole tail
+        self.parts = goods if self.tail and paths * goods <= _SPLIT else 1
+        self.cells = paths * self.parts if self.tail else goods * (int(self.group.max()) + 1)
         self.tails = paths + 1 if self.tail else 0
         self.columns = self.stocks + self.steps + self.cells + self.tails
         self.budget_row = 0
@@ -226,7 +230,8 @@ class Master:
             for s in range(paths):
                 beyond = value_at_risk + 1 + s
                 cost[beyond] = problem.chance[s] / (1.0 - problem.level)
-                row([(beyond, 1.0), (first + s, -1.0), (value_at_risk, 1.0)], 0.0, _INF)
+                mine = [(first + s * self.parts + part, -1.0) for part in range(self.parts)]
+                row([(beyond, 1.0), *mine, (value_at_risk, 1.0)], 0.0, _INF)
         else:
             cost[first : first + self.cells] = 1.0
         for column, value in paid:
@@ -281,14 +286,21 @@ class Master:
 
     def _true(self, lost: Floats) -> Floats:
         if self.tail:
-            return np.asarray(lost.sum(axis=0))
+            return np.asarray(lost.T.ravel() if self.parts > 1 else lost.sum(axis=0))
         groups = int(self.group.max()) + 1
         weighted = lost * self.problem.chance
         return np.concatenate([np.bincount(self.group, one, groups) for one in weighted])
 
     def _by_path(self, pieces: list[tuple[Floats, Floats]]) -> list[tuple[int, tuple[Ints, Floats], float]]:
-        constant = np.sum([fixed for fixed, _ in pieces], axis=0)
         found = []
+        if self.parts > 1:
+            for g, (fixed, weight) in enumerate(pieces):
+                flat, base = weight.reshape(len(weight), -1), g * weight.shape[1] * weight.shape[2]
+                for s in range(len(fixed)):
+                    at = np.flatnonzero(flat[s])
+                    found.append((s * self.parts + g, (base + at, flat[s, at]), float(fixed[s])))
+            return found
+        constant = np.sum([fixed for fixed, _ in pieces], axis=0)
         flat = np.concatenate([weight.reshape(len(weight), -1) for _, weight in pieces], axis=1)
         for s in range(len(constant)):
             at = np.flatnonzero(flat[s])
