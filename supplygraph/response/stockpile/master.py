@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ROUNDS = 400
 _GROUPS = 20
 #: Paths times products up to which CVaR has a cell for each.
-_SPLIT = 4000
+_SPLIT = 200_000
 _INF = float("inf")
 #: Of plans that lose the same the cheapest: what a dollar counts where no hurdle is asked for.
 _THRIFT = 1e-6
@@ -166,7 +166,7 @@ class Master:
         self.stocks = goods * holders * periods
         self.steps = goods * periods * steps
         self.group = np.arange(paths) if self.tail else np.arange(paths) % min(_GROUPS, paths)
-        # few paths: a cell for each product, since cuts of sums converge slowly where one path is the whole tail
+        # a cell for each product: cuts of sums converge slowly, most of all where one path is the whole tail
         self.parts = goods if self.tail and paths * goods <= _SPLIT else 1
         self.cells = paths * self.parts if self.tail else goods * (int(self.group.max()) + 1)
         self.tails = paths + 1 if self.tail else 0

@@ -386,6 +386,16 @@ def test_what_is_there_is_not_charged_again_and_a_holder_buys_within_its_limit(n
     assert answer.holders.loc["a", "fees_usd"] == pytest.approx(2 * 580_000 * 0.12 * (12 - month) / 12)
 
 
+def test_the_tail_is_the_same_with_a_cell_for_each_product_or_for_their_sum(net, monkeypatch):
+    table = short_table(30, scenarios=10)
+    options = {"budget": 5e7, "for_": "USA", "years": 1, "period": "month", "risk": "cvar", "level": 0.8} | FREE
+    split = stockpile(net, table, **options)
+    monkeypatch.setattr("supplygraph.response.stockpile.master._SPLIT", 0)
+    summed = stockpile(net, table, **options)
+    assert summed.cvar_after_usd == pytest.approx(split.cvar_after_usd, rel=1e-6)
+    assert summed.bound == pytest.approx(split.bound, rel=1e-5)
+
+
 @pytest.mark.long
 def test_project_vault_of_all_minerals_is_proved_within_its_gap():
     vault = sg.project_vault(n=150, adjust_months=12, batches=4)
