@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,7 +82,7 @@ def overlay(result: Any, builder: Payload, countries: Mapping[str, Any]) -> dict
     members = [code for code in result.params["members"] if code in codes.ALPHA3]
     found: dict[str, Any] = {
         "answer": {
-            "label": f"Rise of the price of {_plain(product)}",
+            "label": f"Rise of the price of {plain(product)}",
             "shares": {str(code): round(float(value), 4) for code, value in rise.sort_index().items() if value > 0},
             "countries": {str(code): _popup(table.loc[code], str(code), result) for code in table.index},
             "hide": ["names", "passage", "port"], "ranked": _ranked(table, rise, countries), "unit": "%", "more": 0,
@@ -169,5 +170,6 @@ def _duties(result: Any) -> pd.DataFrame | None:
     })  # fmt: skip
 
 
-def _plain(product: str) -> str:
-    return product.replace("_", " ").replace("-", ", ")
+def plain(text: str) -> str:
+    """Return a text with the ids of products in words."""
+    return re.sub(r"(?<=[a-z])-(?=[a-z])", ", ", text.replace("_", " "))

@@ -180,7 +180,7 @@ def _priced(result: Any, net: SupplyNetwork, scenarios: Sequence[Any]) -> Pictur
     def overlay(builder: Payload, page: dict[str, Any]) -> dict[str, Any]:
         return markets.overlay(result, builder, page["countries"])
 
-    return Picture(states, for_people(result.title.replace("_", " ")), words, overlay)
+    return Picture(states, for_people(markets.plain(result.title)), words, overlay)
 
 
 def _upstream(behind: upstream.Upstream, net: SupplyNetwork, scenarios: Sequence[Any]) -> Picture:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import plotting
 import pytest
 
 import supplygraph as sg
@@ -74,16 +75,19 @@ def test_shipments_after_follow_the_pairs(answer, net):
 @pytest.mark.parametrize("size", ["slide", "page", "column"])
 def test_charts_show_the_tables(answer, sweep, size):
     axes = answer.plot(size=size)
+    plotting.check_readable(axes)
     bars = [bar.get_width() for bar in axes.patches if bar.get_gid() == "bar"]
     table = answer.table[answer.table["product"] == MAGNET].sort_values("used_before_t", ascending=False, kind="stable")
     assert bars == pytest.approx(table["price_usd_t"].head(12).tolist())
     other = answer.plot("prices", product="magnet_rare_earths-metal", size=size)
     assert "metal" in other.get_xlabel()
     gains = answer.plot("gains", size=size)
+    plotting.check_readable(gains)
     drawn = sorted(bar.get_width() for bar in gains.patches if bar.get_gid() == "bar")
     totals = answer.surplus["total_usd"]
     assert drawn == pytest.approx(sorted(totals[totals.abs().sort_values(ascending=False).index[:12]] / 1e6))
     upper, middle, _ = sweep.plot(size=size)
+    plotting.check_readable(upper)
     assert upper.lines[0].get_ydata() == pytest.approx(sweep.table["zone_price_usd_t"] / 1e3)
     marks = [line for line in middle.lines if line.get_gid() == "breakeven"]
     even = sweep.breakeven["floor_usd_t"].dropna()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,12 +42,12 @@ def prices(result: Any, *, size: str, ax: Any, top: int, product: str | None = N
     text = style.size_of(size).text
     with style.look(style.size_of(size)):
         sheet = style.Sheet(size, ax, rows=len(drawn))
-        rows.draw(sheet, drawn, f"price of {plain(chosen)}, USD per tonne contained")
+        rows.draw(sheet, drawn, f"price of {markets.plain(chosen)}, USD per tonne contained")
         before = shown["price_before_usd_t"].to_numpy(dtype=np.float64)
         sheet.axes.plot(before, np.arange(len(before)), linestyle="", marker="|", markersize=1.5 * text, zorder=4,
                         markeredgewidth=0.16 * text, color=COLOURS["more"], gid="before")  # fmt: skip
         left = len(here) - len(shown)
-        sheet.finish(plain(result.title), _told(result), words.caption(
+        sheet.finish(markets.plain(result.title), _told(result), words.caption(
             "Upright mark: price today; largest users first", _draws(result),
             f"{left} more countries in .table" if left > 0 else "", words.doubt(result.network),
             words.source(result.network)))  # fmt: skip
@@ -80,7 +79,7 @@ def gains(result: Any, *, size: str, ax: Any, top: int) -> Any:
     with style.look(style.size_of(size)):
         sheet = style.Sheet(size, ax, rows=len(drawn))
         rows.draw(sheet, drawn, "change of consumers' and producers' surplus, rents, duties and payments, m USD a year")
-        sheet.finish(plain(result.title), _told(result), words.caption(
+        sheet.finish(markets.plain(result.title), _told(result), words.caption(
             "Central estimate; consumers are the final users of the product, not of what holds it",
             words.doubt(result.network), words.source(result.network)))  # fmt: skip
     return sheet.axes
@@ -118,7 +117,8 @@ def levels(result: Any, *, size: str, ax: Any, top: int) -> Any:  # noqa: ARG001
             axes.set_ylim(bottom=0)
         upper.tick_params(labelbottom=False)
         middle.tick_params(labelbottom=False)
-        sheet.finish(f"What a floor for {plain(str(result.params['product']))} does", _swept(result), words.caption(
+        title = f"What a floor for {markets.plain(str(result.params['product']))} does"
+        sheet.finish(title, _swept(result), words.caption(
             _draws(result, "Bands"), "No zone floor has been published: the levels are the caller's",
             words.doubt(result.network), words.source(result.network)))  # fmt: skip
     return np.array([upper, middle, lower], dtype=object)
@@ -171,8 +171,3 @@ def _draws(result: Any, what: str = "Whiskers") -> str:
     if not count:
         return "No intervals: none were asked for"
     return f"{what}: 5 to 95{style.GAP}% of {count} draws of elasticities, costs and implied prices"
-
-
-def plain(product: str) -> str:
-    """Return a text with the ids of products in words."""
-    return re.sub(r"(?<=[a-z])-(?=[a-z])", ", ", product.replace("_", " "))
