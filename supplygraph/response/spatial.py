@@ -130,7 +130,8 @@ def spatial_equilibrium(
         demand_cross=demand_cross, cost_slope=cost_slope, transshipment=transshipment,
     )  # fmt: skip
     model = Model.of(tables, again=transshipment)
-    found = model.solve(_state(start, model))
+    state, bought = _state(start, model)
+    found = model.solve(state)
     x, one_way = model.evened(found)
     reading = Reading(model, found, x, one_way)
     params = {
@@ -143,16 +144,18 @@ def spatial_equilibrium(
             ) if given is not None
         ),
     }  # fmt: skip
-    answer = _answer(reading, params)
-    answer.__dict__["_state"] = (model, found)
-    return answer
+    return _answer(reading, params, bought)
 
 
-def _state(start: SpatialEquilibrium | None, model: Model) -> tuple[Model, Solution] | None:
-    """Return what an earlier answer ended with, or refuse it."""
+#: What a solve ended with.
+_End = tuple["Model", "Solution"] | None
+
+
+def _state(start: SpatialEquilibrium | None, model: Model) -> tuple[_End, _End]:
+    """Return what an earlier answer and its buying ended with, or refuse it."""
     if start is None:
-        return None
-    state: tuple[Model, Solution] | None = getattr(start, "__dict__", {}).get("_state")
+        return None, None
+    state, bought = getattr(start, "__dict__", {}).get("_state", (None, None))
     if state is None:
         what = f"is {type(start).__name__}; expected an answer of spatial_equilibrium"
         raise DataError("this is no start", [Problem("start", what)])
@@ -160,18 +163,19 @@ def _state(start: SpatialEquilibrium | None, model: Model) -> tuple[Model, Solut
     if list(before.supply) != list(now.supply) or list(before.demand) != list(now.demand):
         remedy = "Start from an answer for the same markets in the same order, or leave it out."
         raise DataError("this is no start", [Problem("start", "is an answer about other markets", remedy)])
-    return state
+    return state, bought
 
 
-def _answer(r: Reading, params: dict[str, Any]) -> SpatialEquilibrium:
+def _answer(r: Reading, params: dict[str, Any], earlier: _End) -> SpatialEquilibrium:
     residual = r.checked()
     table = by_market(r)
     revenue = float(np.nansum(table["revenue"]))
     rows = None if r.model.tables.origins.size > len(r.t.supply) else len(r.t.supply)
     duties, levies = r.duties
+    wanted, bought = buying(r, earlier)
     tables = {
         "flows": frame(r.t, r.flows(), rows), "duties": frame(r.t, duties, rows), "levies": frame(r.t, levies, rows),
-        "arbitrage": arbitrage(r), "buying": buying(r),
+        "arbitrage": arbitrage(r), "buying": wanted,
     }  # fmt: skip
     if (r.model.kind == AGAIN).any():
         tables["resold"] = frame(r.t, r.flows(AGAIN), rows)
@@ -182,10 +186,12 @@ def _answer(r: Reading, params: dict[str, Any]) -> SpatialEquilibrium:
     }  # fmt: skip
     floored = params["floor"]
     title = "Spatial price equilibrium" + (f" with a floor in {_some(list(floored))}" if floored else "")
-    return SpatialEquilibrium(
+    answer = SpatialEquilibrium(
         title=title, table=table, params=params, tables=tables, figures=figures, references=(),
         explanation=_words(r, table, tables, figures, params),
     )  # fmt: skip
+    answer.__dict__["_state"] = (r.model, r.found), bought
+    return answer
 
 
 def _words(

@@ -224,9 +224,9 @@ def arbitrage(r: Reading) -> pd.DataFrame:
     """Return every way through a third market that would pay: bought at its demand price, shipped on, duties paid."""
     t = r.t
     place = {name: at for at, name in enumerate(t.demand)}
-    rows = []
     makers = len(t.supply)
     first = r.supply_price[:, None] + r.freight[:makers] + r.duties[0][:makers]
+    rows: list[tuple[str, str, str, float]] = []
     for at, name in enumerate(t.origins):
         middle = place.get(name)
         if middle is None:
@@ -242,17 +242,17 @@ def arbitrage(r: Reading) -> pd.DataFrame:
         origin, target = np.nonzero(np.nan_to_num(gain, nan=-1.0, posinf=-1.0, neginf=-1.0) > r.little)
         for i, j in zip(origin.tolist(), target.tolist(), strict=True):
             if len({t.supply[i], name, t.demand[j]}) == 3:
-                rows.append((t.supply[i], name, t.demand[j], gain[i, j]))
-    table = pd.DataFrame(rows, columns=["origin", "through", "to", "gain"])
-    table["gain"] = table["gain"].astype(np.float64)
-    table = table.sort_values(["gain", "origin", "through", "to"], ascending=[False, True, True, True])
-    table = table.head(_LISTED).reset_index(drop=True)
-    table.index = pd.RangeIndex(1, len(table) + 1, name="rank")
-    return table
+                rows.append((t.supply[i], name, t.demand[j], float(gain[i, j])))
+    rows = sorted(rows, key=lambda row: (-row[3], *row[:3]))[:_LISTED]
+    columns = ["origin", "through", "to", "gain"]
+    table = pd.DataFrame(rows, columns=columns, index=pd.RangeIndex(1, len(rows) + 1, name="rank"))
+    return table.astype({"gain": np.float64})
 
 
-def buying(r: Reading) -> pd.DataFrame:
-    """Return where the levy does not hold the floor, and what buying at the floor would.
+def buying(
+    r: Reading, earlier: tuple[Model, Solution] | None = None
+) -> tuple[pd.DataFrame, tuple[Model, Solution] | None]:
+    """Return where the levy does not hold the floor, and what buying at the floor would; and where that solve ended.
 
     Solved again with a buyer at the reference price in each of those markets and imports from outside kept out: the
     least that must be bought. Buying in one market may lift another, so all are solved together.
@@ -262,17 +262,19 @@ def buying(r: Reading) -> pd.DataFrame:
     columns = ["floor", "price", "shortfall", "quantity", "cost"]
     index = pd.Index(t.demand[short], name="market")
     if not short.any():
-        return pd.DataFrame(columns=columns, index=index, dtype=np.float64)
+        return pd.DataFrame(columns=columns, index=index, dtype=np.float64), None
+    state = None
     again = bool((r.model.kind == AGAIN).any())
     model = Model.of(t, again=again, buyers=short)
     try:
-        found = model.solve((r.model, r.found))
+        found = model.solve(earlier or (r.model, r.found))
     except InfeasibleError:  # a supply without a slope below the floor: no quantity would hold it
         quantity = np.full(int(short.sum()), np.inf)
     else:
         x, one_way = model.evened(found)
         Reading(model, found, x, one_way).checked()
+        state = model, found
         quantity = x[model.kind == BUYER]
     floor = t.floor[short]
     values = (floor, r.demand_price[short], floor - r.demand_price[short], quantity, floor * quantity)
-    return pd.DataFrame(dict(zip(columns, values, strict=True)), index=index)
+    return pd.DataFrame(dict(zip(columns, values, strict=True)), index=index), state

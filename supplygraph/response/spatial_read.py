@@ -149,6 +149,7 @@ class _Grid:
 
     def __init__(self, rows: pd.Index, columns: pd.Index, problems: list[Problem]) -> None:
         self.rows, self.columns, self.problems = rows, columns, problems
+        self.known = {*rows, *columns}
 
     def read(self, where: str, given: Any, *, limit: str | None, endless: bool = False) -> Floats:
         """Return a frame as an array; zeros where it is None. ``limit`` says why nothing may be negative."""
@@ -162,8 +163,9 @@ class _Grid:
         frame = given.set_axis([str(name) for name in given.index]).set_axis([str(c) for c in given.columns], axis=1)
         sound = True
         for axis, wanted, has in (("row", self.rows, frame.index), ("column", self.columns, frame.columns)):
-            lacks = [name for name in wanted if name not in set(has)]
-            strange = [name for name in has if name not in {*self.rows, *self.columns}]
+            there = set(has)
+            lacks = [name for name in wanted if name not in there]
+            strange = [name for name in has if name not in self.known]
             twice = sorted(set(has[has.duplicated()]))
             for names, what, remedy in (
                 (lacks, f"lacks {axis} {_some(lacks)}", "Write inf where there is no way." if endless else "Write 0."),
@@ -179,10 +181,14 @@ class _Grid:
         return self._checked(where, chosen, limit, endless=endless)
 
     def _checked(self, where: str, chosen: pd.DataFrame, limit: str | None, *, endless: bool) -> Floats:
-        values = np.column_stack([
-            pd.to_numeric(chosen.iloc[:, place], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-            for place in range(chosen.shape[1])
-        ])  # fmt: skip
+        plain = all(kind.kind in "fiu" for kind in chosen.dtypes if isinstance(kind, np.dtype))
+        if plain and all(isinstance(kind, np.dtype) for kind in chosen.dtypes):
+            values = chosen.to_numpy(dtype=np.float64)
+        else:
+            values = np.column_stack([
+                pd.to_numeric(chosen.iloc[:, place], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+                for place in range(chosen.shape[1])
+            ])  # fmt: skip
         missing = np.isnan(values) | (values == -np.inf) | (np.isinf(values) & (not endless))
         below = (values < 0) & ~missing & (limit is not None)
         for bad, expected, remedy in (

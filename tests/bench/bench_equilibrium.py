@@ -174,8 +174,8 @@ def sweeps(sizes: list[int]) -> None:
                     lambda: sg.spatial_equilibrium(supply, demand, cost, floor=floor, start=start)  # noqa: B023
                 )
                 spent[way], systems[way] = spent[way] + seconds, systems[way] + answer.iterations
-                model, _ = answer.__dict__["_state"]
-                seconds, _ = timed(lambda: model.solve(None if start is None else start.__dict__["_state"]))  # noqa: B023
+                model, _ = answer.__dict__["_state"][0]
+                seconds, _ = timed(lambda: model.solve(None if start is None else start.__dict__["_state"][0]))  # noqa: B023
                 inside[way] += seconds
                 prices.append(answer.prices.to_numpy())
                 before = answer if way == "warm" else before
