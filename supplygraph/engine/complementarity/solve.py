@@ -91,6 +91,25 @@ def solve(market: Market, *, start: Solution | None = None) -> Solution:
     The proximal point method (Rockafellar 1976) with a semismooth Newton method inside (Qi & Sun 1993): activities
     are eliminated, so a step costs one system of the size of the markets. Its guess of what runs is then solved
     exactly.
+
+    Where an exporter at its limit sells under a levy only, any price between its cost and the floor less freight is an
+    equilibrium: the levy takes what the exporter does not. The one near the start is given.
+
+    Examples
+    --------
+    Made at 5 + x, shipped for 3, bought at 20 - x; what lands below 16 is lifted to it.
+
+    >>> import numpy as np
+    >>> from scipy.sparse import csc_array
+    >>> from supplygraph.engine.complementarity.market import Market
+    >>> out = csc_array(np.array([[1.0, 0, 0], [0, 1, 0]]))
+    >>> into = csc_array(np.array([[0.0, 1, 0], [0, 0, 1]]))
+    >>> cost, slope = np.array([5.0, 3, -20]), np.array([1.0, 0, 1])
+    >>> solve(Market(out, into, cost, slope)).p.round(9).tolist()
+    [11.0, 14.0]
+    >>> held = solve(Market(out, into, cost, slope, least_cost=np.array([np.nan, 16, np.nan])))
+    >>> held.p.round(9).tolist(), held.levy.round(9).tolist()
+    ([9.0, 16.0], [0.0, 4.0, 0.0])
     """
     parts, steps, nothing = market.parts, 0, Point(np.zeros(market.activities), np.zeros(market.markets))
     at = nothing
