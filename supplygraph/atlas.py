@@ -112,7 +112,7 @@ def study(mineral: str) -> Chapter:
     }
     if not _mined(net):
         del answers["mining"]
-    policy, unanswered = atlas_policy.questions(net, zone, TIER)
+    policy, unanswered = atlas_policy.questions(net, zone, TIER, shock)
     return Chapter(mineral, net, answers | policy, refiner, shock, unanswered)
 
 
@@ -373,13 +373,19 @@ class _Parts:
     stock: dict[str, Any] | None
 
 
-def write_stock(minerals: Sequence[str], folder: Path) -> dict[str, Any] | None:
-    """Ask what Project Vault should hold of some minerals and write its map; none where none has a price."""
+def write_common(minerals: Sequence[str], folder: Path) -> dict[str, Any] | None:
+    """Write the map of who is aligned, and of what Project Vault should hold; return what the page says of the latter.
+
+    None where no mineral has a price.
+    """
+    net, zone = load(list(minerals)), forge(AS_OF)
+    drawn = map_network(net, title=f"Who is aligned on {atlas_page.day(AS_OF)}", alignment=zone)
+    drawn.save_html(folder / "alignment.html")
     try:
-        answer, plain = atlas_policy.vault(load(list(minerals)))
+        answer, plain = atlas_policy.vault(net)
     except DataError:
         return None
-    answer.map(title="Project Vault: what to hold", alignment=forge(AS_OF)).save_html(folder / "vault.html")
+    answer.map(title="Project Vault: what to hold", alignment=zone).save_html(folder / "vault.html")
     return plain
 
 
@@ -432,7 +438,7 @@ def _write_parts(
     stock: dict[str, Any] | None = None
     with crew(min(workers, len(minerals) + len(books) + 1)) as pool:
         with deaf():
-            vault = pool.submit(write_stock, minerals, work)
+            vault = pool.submit(write_common, minerals, work)
             chapters = {pool.submit(write_chapter, mineral, work): mineral for mineral in minerals}
             runs = {pool.submit(gallery.run, book, work / "gallery"): book for book in books}
         jobs: dict[Any, object] = {**chapters, **runs, vault: None}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from supplygraph.errors import DataError, InfeasibleError
+from supplygraph.response.compare import compare
 from supplygraph.response.invest import invest
 from supplygraph.response.prices.equilibrium import equilibrium
 from supplygraph.response.prices.sweep import price_floor_sweep
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from supplygraph.network.network import SupplyNetwork
     from supplygraph.results import Result
     from supplygraph.scenario.alignment import Alignment
+    from supplygraph.scenario.shock import Shock
 
 #: No zone floor has been published. The atlas shows a row of levels, as multiples of the reference price, and draws one
 #: of them; none is a proposal.
@@ -27,13 +29,17 @@ LEVELS, DRAWN = (1.0, 1.1, 1.2, 1.3, 1.4, 1.5), 1.2
 _DRAWS, _POINTS, _PATHS = 20, 6, 100
 #: Rows of the page, per mineral.
 _ROWS = 6
+#: Days of the zone's demand in stock, in the comparison of policies; the published aim of Project Vault.
+_DAYS = 60
 
 
-def questions(net: SupplyNetwork, zone: Alignment, tier: str) -> tuple[dict[str, Result], dict[str, str]]:
-    """Return the answers about prices and projects of a mineral by name, and why one is missing.
+def questions(
+    net: SupplyNetwork, zone: Alignment, tier: str, shock: Shock
+) -> tuple[dict[str, Result], dict[str, str]]:
+    """Return the answers about policy of a mineral by name, and why one is missing.
 
-    Names: ``floor`` (the drawn level, with intervals), ``floors`` (all levels) and ``build`` (projects, no budget
-    limit, with the frontier of loss against cost).
+    Names: ``floor`` (the drawn level, with intervals), ``floors`` (all levels), ``build`` (projects, no budget limit,
+    with the frontier of loss against cost) and ``policies`` (side by side after the shock).
     """
     answers: dict[str, Result] = {}
     missing: dict[str, str] = {}
@@ -53,7 +59,25 @@ def questions(net: SupplyNetwork, zone: Alignment, tier: str) -> tuple[dict[str,
         answers["build"] = invest(net, budget=None, frontier=("loss", "cost"), points=_POINTS)
     except (DataError, InfeasibleError) as error:
         missing["build"] = str(error).split("\n")[0]
+    answers["policies"] = compare(net, _policies(net, zone, tier, answers.get("build")), shock=shock, alignment=zone,
+                                  zone=tier)  # fmt: skip
     return answers, missing
+
+
+def _policies(net: SupplyNetwork, zone: Alignment, tier: str, built: Any) -> dict[str, dict[str, Any] | None]:
+    """Return what is held against each other: no policy, two rules, a stock, and the projects where any is funded."""
+    uses = net.processes[net.processes["role"] == "use"]
+    demand = uses["activity_t"].groupby(uses["node"].map(net.nodes["country"])).sum()
+    inside = demand[demand.index.isin(zone.members(tier))] * _DAYS / 365
+    found: dict[str, dict[str, Any] | None] = {
+        "No policy": None,
+        "Refining aligned": {"require": tier, "stages": ("refining",)},
+        "At most 65 % from one country": {"cap": "eu"},
+        f"{_DAYS} days of stock in the zone": {"stock": {str(key): float(value) for key, value in inside.items()}},
+    }
+    if built is not None and built.figures["funded"]:
+        found["Projects that would help"] = {"projects": built}
+    return found
 
 
 def _refined(net: SupplyNetwork) -> str:
@@ -69,7 +93,20 @@ def told(answers: Mapping[str, Result], missing: Mapping[str, str]) -> dict[str,
         found["floor"] = _floor(answers["floor"], answers["floors"])
     if "build" in answers:
         found["build"] = _build(answers["build"])
+    if "policies" in answers:
+        found["policies"] = _side_by_side(answers["policies"])
     return found
+
+
+def _side_by_side(answer: Result) -> dict[str, Any]:
+    columns = ["demand_t", "unmet_t", "zone_unmet_t", "stock_t", "hhi", "largest", "largest_share", "added_freight_usd",
+               "public_usd"]  # fmt: skip
+    rows = answer.table[columns].reset_index().assign(row=range(1, len(answer.table) + 1))
+    return {
+        "shock": answer.params["shock"],
+        "words": answer.explain(),
+        "rows": [{name: _plain(value) for name, value in row.items()} for row in rows.to_dict("records")],
+    }
 
 
 def _floor(drawn: Result, sweep: Result) -> dict[str, Any]:

@@ -61,7 +61,8 @@ def test_every_link_leads_somewhere(atlas):
             there = (path.parent / unquote(name)) if name else path
             assert there.is_file(), target
             assert there.resolve().is_relative_to(atlas.resolve()), target
-            assert not place or f' id="{place}"' in there.read_text(encoding="utf-8"), target
+            # What stands in an address of a map is a view, no place.
+            assert not place or "=" in place or f' id="{place}"' in there.read_text(encoding="utf-8"), target
         assert ROOT not in page, path
     assert counts["index.html"] > 80
     assert counts["policy.html"] > 20

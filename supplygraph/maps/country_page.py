@@ -53,6 +53,7 @@ def countries(rows: Sequence[Mapping[str, Any]], *, version: str, as_of: str, si
                 "reported: the texts were not read. An agreement counts from its signature; nobody says when one ends.",
                 class_="warning",
             ),
+            html.p(html.a("The same on a map", href="alignment.html#c=tier"), ".") if site else None,
             _overview(rows),
         ],
         body=[_section(row) for row in rows],

@@ -47,9 +47,9 @@ def policy(
             html.p("supplygraph atlas" if site else "supplygraph", class_="kicker"),
             html.h1("Policy: what price floors, stocks and new plants would do"),
             html.p(
-                "Three questions that governments ask, answered on the same networks: at what floor does allied "
-                "refining pay and what does it cost users; what should Project Vault hold; which announced plants "
-                "would help if the largest refiner stopped.",
+                "Questions that governments ask, answered on the same networks: at what floor does allied refining pay "
+                "and what does it cost users; what should Project Vault hold; which announced plants would help if the "
+                "largest refiner stopped; and what each policy would do after the same shock.",
                 class_="lead",
             ),
             html.p(
@@ -59,7 +59,7 @@ def policy(
                 class_="warning",
             ),
         ],
-        body=[_floors(minerals, as_of), _stock(stock), _plants(minerals)],
+        body=[_floors(minerals, as_of), _stock(stock), _plants(minerals), _together(minerals)],
         version=version,
         site=site,
         here="policy",
@@ -280,6 +280,49 @@ def _projects(mineral: Mapping[str, Any]) -> Tag:
               class_="wide"),
         [html.p(line) for line in str(built["words"]).splitlines()],
     )  # fmt: skip
+
+
+# -- side by side --------------------------------------------------------------------------------------------------
+
+
+def _together(minerals: Sequence[Mapping[str, Any]]) -> Tag | None:
+    told = [mineral for mineral in minerals if "policies" in mineral["policy"]]
+    if not told:
+        return None
+    return html.section(
+        html.h2("Policies side by side"),
+        html.p(
+            "Each mineral after the same shock: its largest refiner halves its exports. Rules bind the demand of the "
+            "zone only, so a rule that aligned plants cannot meet leaves more of it unmet. Prices are left out here.",
+        ),
+        [_compared(mineral) for mineral in told],
+        id="together",
+        class_="group",
+    )
+
+
+def _compared(mineral: Mapping[str, Any]) -> Tag:
+    rows = [
+        html.tr(
+            html.th(row["policy"], scope="row"),
+            number(tonnes(row["unmet_t"]), href=link(mineral, "policies", int(row["row"]))),
+            number(percent(ratio(row["unmet_t"], row["demand_t"]))),
+            number(tonnes(row["zone_unmet_t"])),
+            number("–" if row["hhi"] is None else f"{row['hhi']:.2f}"),
+            number(f"{row['largest']} {percent(row['largest_share'])}" if row["largest"] else "–"),
+            number(usd(row["added_freight_usd"])),
+            number(usd(row["public_usd"])),
+        )
+        for row in mineral["policy"]["policies"]["rows"]
+    ]
+    caption = [
+        f"{mineral['title']}, {mineral['policy']['policies']['shock']}: ",
+        html.a("map", href=f"{way(str(mineral['mineral']))}/policies.html"), ", ",
+        html.a("tables", href=link(mineral, "policies")),
+    ]  # fmt: skip
+    head = ("Policy", "Unmet", "of demand", "Unmet in the zone", "HHI of refining", "Largest", "Freight",
+            "Public money")  # fmt: skip
+    return table(caption, head, rows, class_="wide", label=f"{mineral['title']}: policies side by side")
 
 
 def _year(value: float | None) -> str:

@@ -38,6 +38,7 @@ GROUPS = (
     ("Restrictions over time", ("timeline",)),
     ("Price floors", ("floor", "floors")),
     ("Where to build", ("build",)),
+    ("Policies side by side", ("policies",)),
     ("What to stockpile", ("stockpile",)),
     ("How the network was made", ("",)),
 )
@@ -170,6 +171,16 @@ TABLES: dict[str, About] = {
     "floors_breakeven": About(
         "From which floor a producer lives", "The lowest of these levels at which each producer of the zone runs.",
         _MONEY,
+    ),
+    "policies": About(
+        "Policies side by side",
+        "Each policy after the same shock and the best rerouting: what stays unmet in the world and in the zone, what "
+        "comes from stock, how concentrated refining is, freight against no policy, public money where known.",
+        "tonnes a year; index and shares from 0 to 1; USD a year",
+    ),
+    "policies_countries": About(
+        "Who gains and loses, by policy", "Demand and what stays unmet of it, against no policy.",
+        "tonnes a year",
     ),
     "build": About(
         "Where to build",

@@ -30,6 +30,8 @@ _RULES = tuple(sorted(set(signature(reroute).parameters) - {"net", "shock", "ali
 _PARTS = ("instruments", "projects", "stock")
 #: A country gains or loses from this share of demand, or of the largest change of surplus.
 _LEAST = 1e-4
+#: USD a year that the order of sums leaves.
+_ROUNDING = 1.0
 
 
 class Comparison(Result):
@@ -137,7 +139,8 @@ def compare(
         spent = [amount for amount in (public, paid) if not np.isnan(amount)]
         rows.append(_row(plan, left, released, stage) | _money(markets.get(name), sum(spent) if spent else np.nan))
     table = pd.DataFrame(rows, index=pd.Index(list(asked), name="policy", dtype="str"))
-    table["added_freight_usd"] = table.pop("freight_usd") - _freight(plans[next(iter(asked))])
+    added = table.pop("freight_usd") - _freight(plans[next(iter(asked))])
+    table["added_freight_usd"] = added.where(added.abs() > _ROUNDING, 0.0)
     countries = _countries(plans, unmet, markets)
     return Comparison(
         title=f"{len(asked)} policies, {shock.describe() if shock is not None else 'no shock'}",

@@ -57,6 +57,7 @@ def tables(text: str = "") -> list[dict[str, Any]]:
         table("reroute_cut", ["item", "limit_t"], []),
         table("floors", ["floor_usd_t", "held"], [[50e3, True], [60e3, False]]),
         table("build", ["project", "name"], [["p", word]]),
+        table("policies", ["policy", "unmet_t"], [[word, 9.0]]),
         table(text or "own_table", [text or "own_column", "wide"], [[word, word]]),
         table("exposure", ["country", *[f"C{k}" for k in range(20)]], [["CHN", *[0.05] * 20]]),
     ]  # fmt: skip
@@ -77,8 +78,12 @@ def policy(text: str = "") -> dict[str, Any]:
              "loss_avoided_last_t": 900.0, "row": 1}  # fmt: skip
     built = {"loss_before_t": 9e3, "loss_after_t": 8e3, "loss_after_low_t": 7e3, "loss_after_high_t": 9e3,
              "cost_usd": 3e8, "gap": 0.0, "funded": 1.0, "hhi_before": 0.5, "hhi_after": 0.4}  # fmt: skip
+    row = {"policy": word, "demand_t": 100.0, "unmet_t": 9.0, "zone_unmet_t": 4.0, "stock_t": 0.0, "hhi": 0.4,
+           "largest": text or "CHN", "largest_share": 0.6, "added_freight_usd": 1e6, "public_usd": None,
+           "row": 1}  # fmt: skip
     return {
         "missing": {},
+        "policies": {"shock": word, "words": word, "rows": [row]},
         "floor": {"multiple": 1.2, "words": word, "figures": figures, "levels": levels},
         "build": {"words": word, "candidates": 3, "left_out": 1, "horizon": [2026.0, 2035.0], "figures": built,
                   "rows": [plant]},

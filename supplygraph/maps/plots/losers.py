@@ -82,14 +82,14 @@ def policies(result: Any, *, size: str, ax: Any, top: int) -> Any:
     ]
     legend = [("main", "in the zone"), ("whole", "in the world")] if zoned else []
     left = len(result.table) - len(table)
-    told = f"Unmet {whose} after rerouting: {result.params['shock'] or 'no shock'}; label: world"
+    told = f"Unmet {whose} after rerouting, same shock for all; in words: the world"
     with style.look(style.size_of(size)):
         sheet = style.Sheet(size, ax, rows=len(drawn))
         rows.draw(sheet, drawn, f"unmet demand, {unit} a year", legend)
         tail = f"{left} more policies not shown" if left > 0 else ""
         sheet.finish(result.title, told, words.caption(
             f"Contained tonnes a year, {words.years(result.network)}", tail,
-            words.intervals(result.params, drawn=False), words.source(result.network)))  # fmt: skip
+            words.intervals(result.params, drawn=False, can=False), words.source(result.network)))  # fmt: skip
     return sheet.axes
 
 
