@@ -165,12 +165,16 @@ class Solver:
 def hand_over(
     cost: Floats, lower: Floats, upper: Floats, matrix: csc_array, row_lower: Floats, row_upper: Floats, **options: Any
 ) -> Any:
-    """Return HiGHS with a linear program in it: silent, one thread, one seed."""
+    """Return HiGHS with a linear program in it: silent, nothing in parallel, one seed.
+
+    The number of threads is left alone: HiGHS has one pool per process and refuses to run with another number than the
+    caller's own programs have set up.
+    """
     import highspy
 
     # The base class is the solver itself; the Python class on top prints a banner when it is made.
     engine: Any = highspy.Highs.__base__()
-    for option, value in {"output_flag": False, "threads": 1, "random_seed": 0, **options}.items():
+    for option, value in {"output_flag": False, "parallel": "off", "random_seed": 0, **options}.items():
         engine.setOptionValue(option, value)
     model = highspy.HighsLp()
     model.num_row_, model.num_col_ = matrix.shape

@@ -1,5 +1,8 @@
 """The program against max flow, an independent program, and the laws of delivery."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -263,3 +266,17 @@ def test_bad_questions_say_what_is_wrong(options, error, says):
 def test_ramp_must_be_a_number():
     with pytest.raises(DataError, match="ramp"):
         Program(chain(), ramp=-0.1)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_a_process_in_which_highs_has_run_before_is_no_matter(threads):
+    """HiGHS keeps one pool of threads per process and refuses another number; ours asks for none."""
+    code = (
+        "import sys; sys.path.insert(0, 'tests'); import highspy, toys, supplygraph as sg\n"
+        f"own = highspy.Highs(); own.setOptionValue('output_flag', False); own.setOptionValue('threads', {threads})\n"
+        "x = own.addVariable(lb=1.0); own.minimize(x)\n"
+        "print(round(sg.reroute(toys.chain(), sg.Shock.close(node='kokkola')).unmet_t, 3))\n"
+        "own.maximize(0 * x); print(own.getModelStatus() == highspy.HighsModelStatus.kOptimal)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split()[-2:] == ["12.6", "True"]
