@@ -292,11 +292,15 @@ def _maps(chapter: Chapter) -> Iterator[tuple[str, str, str, OfflineMap]]:
         text = f"What today's network would lose under the restrictions in force since {_SINCE[:4]}, day by day."
         yield "timeline.html", "Restrictions over time", text, drawn
     if "floor" in chapter.answers:
-        drawn = chapter.answers["floor"].map(title=f"{title}: a price floor 20 % above today", alignment=zone)
-        yield "floor.html", "What a floor does", "Prices, duties and trade under a floor; no level is proposed.", drawn
+        drawn = chapter.answers["floor"].map(title=f"{title}: a price floor 20\u00a0% above today", alignment=zone)
+        text = "Prices, duties and trade under a floor at the border; no level is proposed."
+        yield "floor.html", "What a price floor does", text, drawn
     if "build" in chapter.answers:
         drawn = chapter.answers["build"].map(title=f"{title}: where to build", alignment=zone)
         yield "build.html", "Where to build", "Announced projects, and which would make shortages smaller.", drawn
+    drawn = chapter.answers["policies"].map(title=f"{title}: policies side by side", alignment=zone)
+    text = "The same shock under several policies: who ships what to whom, and who goes without."
+    yield "policies.html", "Policies side by side", text, drawn
 
 
 def _tables(chapter: Chapter, quality: pd.DataFrame, told: dict[str, Any]) -> Iterator[tuple[str, pd.DataFrame]]:

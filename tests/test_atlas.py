@@ -35,12 +35,12 @@ def notebook(tmp_path_factory):
 @pytest.fixture(scope="module")
 def atlas(tmp_path_factory, notebook):
     target = tmp_path_factory.mktemp("out") / "deep" / "atlas"
-    return write_atlas(["gallium", "germanium"], target, notebooks=[notebook]).parent
+    return write_atlas(["antimony", "gallium"], target, notebooks=[notebook]).parent
 
 
 def test_what_is_written(atlas):
-    assert json.loads((atlas / "atlas.json").read_text())["minerals"] == ["gallium", "germanium"]
-    for mineral in ("gallium", "germanium"):
+    assert json.loads((atlas / "atlas.json").read_text())["minerals"] == ["antimony", "gallium"]
+    for mineral in ("antimony", "gallium"):
         for name in ("map.html", "chokepoints.html"):
             assert 100_000 < (atlas / mineral / name).stat().st_size < 600_000
         assert sg.read(atlas / mineral / f"{mineral}.gpkg") == sg.load(mineral)
@@ -83,7 +83,7 @@ def written(name, row, demand):
 
 def test_each_number_is_that_of_its_row(atlas):
     page = (atlas / "index.html").read_text(encoding="utf-8")
-    for name in ("gallium", "germanium"):
+    for name in ("antimony", "gallium"):
         tables = {path.stem: list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
                   for path in (atlas / name / "tables").glob("*.csv")}  # fmt: skip
         demand = next(float(row["value"]) for row in tables["key_figures"] if row["figure"] == "Demand in the zone")
@@ -137,7 +137,7 @@ def test_the_evidence_is_linked_and_told(atlas, opened):
 
 def test_the_page_says_what_the_measures_say(atlas):
     page = (atlas / "index.html").read_text(encoding="utf-8")
-    for mineral in ("gallium", "germanium"):
+    for mineral in ("antimony", "gallium"):
         answer = sg.concentration(sg.load(mineral), stage="refining")
         assert f">{answer.hhi:.3f}</a>" in page
         assert f"{answer.top1:.0%}".replace("%", " %") in page
@@ -201,7 +201,7 @@ def test_the_worst_set_is_told_with_its_proof_or_its_bound():
     assert _together(Worst) == []
 
 
-@pytest.mark.parametrize("name", ["index.html", "gallium/map.html", "gallium/chokepoints.html", "germanium/map.html"])
+@pytest.mark.parametrize("name", ["index.html", "gallium/map.html", "gallium/chokepoints.html", "antimony/map.html"])
 def test_pages_open_offline_without_a_request_or_an_error(atlas, opened, name):
     with opened(atlas / name) as (page, seen):
         page.wait_for_timeout(500)
@@ -211,13 +211,14 @@ def test_pages_open_offline_without_a_request_or_an_error(atlas, opened, name):
 
 @pytest.mark.long
 def test_the_same_atlas_twice(atlas, notebook, tmp_path):
-    again = write_atlas(["gallium", "germanium"], tmp_path / "again", notebooks=[notebook]).parent
+    again = write_atlas(["antimony", "gallium"], tmp_path / "again", notebooks=[notebook]).parent
     files = [path for path in sorted(atlas.rglob("*")) if path.suffix in {".html", ".csv", ".json"}]
     assert len(files) > 30
     for path in files:
         assert path.read_bytes() == (again / path.relative_to(atlas)).read_bytes(), path.name
 
 
+@pytest.mark.long
 def test_an_earlier_atlas_is_replaced(tmp_path):
     target = tmp_path / "atlas"
     target.mkdir()

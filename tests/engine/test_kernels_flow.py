@@ -85,6 +85,7 @@ WAYS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_losses_equal_cold_solves(batch, monkeypatch):
     """Item by item, the same whole number as igraph and networkx find for the network without the item.

@@ -268,6 +268,7 @@ def test_all_bundled_networks_have_bounds_and_know_their_sources():
         assert set(known["confidence"].dropna()) <= set(knowledge.RANK)
 
 
+@pytest.mark.long
 def test_the_stored_calibration_comes_out_again():
     stored = facts.read("networks/calibration.csv")
     stored["covered"] = stored["covered"].astype("str").eq("True")
