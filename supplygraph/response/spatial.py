@@ -48,7 +48,7 @@ def spatial_equilibrium(
     demand: pd.DataFrame,
     cost: pd.DataFrame,
     tariff: pd.DataFrame | None = None,
-    floor: Mapping[str, float] | pd.Series | None = None,
+    floor: Mapping[str, float] | pd.Series | pd.DataFrame | float | None = None,
     *,
     ad_valorem: pd.DataFrame | None = None,
     zone: Iterable[str] | None = None,
@@ -74,7 +74,8 @@ def spatial_equilibrium(
     tariff
         Duty per unit, from row to column; none by default.
     floor
-        Reference price by market. The markets named are the zone; what enters them from outside pays the levy that
+        Reference price by market: a Series, a mapping, a frame with ``market`` and one column of prices, or one number
+        for the markets of ``zone``. The markets named are the zone; what enters them from outside pays the levy that
         lifts its landed price (cost and duties included) to it. Members pay no levy. There is no default level.
     ad_valorem
         Duty as a share of the landed price (price at the origin plus cost), from row to column.
@@ -135,7 +136,7 @@ def spatial_equilibrium(
     x, one_way = model.evened(found)
     reading = Reading(model, found, x, one_way)
     params = {
-        "floor": None if floor is None else {str(name): float(level) for name, level in floor.items()},
+        "floor": None if floor is None else tables.floors,
         "zone": tuple(str(name) for name in zone or ()), "transshipment": transshipment,
         "given": tuple(
             name for name, given in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,6 +59,12 @@ class Tables:
     floor: Floats
     member: Bools
     home: Bools
+
+    @property
+    def floors(self) -> dict[str, float]:
+        """The reference prices by market."""
+        held = np.isfinite(self.floor)
+        return dict(zip(self.demand[held].tolist(), self.floor[held].tolist(), strict=True))
 
 
 def read(
@@ -213,11 +220,12 @@ def _floors(
         if zone is not None:
             problems.append(Problem("zone", "is given without a floor", "Give `floor`, a reference price by market."))
         return levels, set()
-    if not isinstance(floor, Mapping | pd.Series):
-        what = f"is {floor!r}; expected a Series or mapping, market to reference price"
-        problems.append(Problem("floor", what, "Write floor={'DEU': 30.0}: the markets named are the zone."))
+    items = _prices(floor, zone, buyers)
+    if items is None:
+        what = f"is {floor!r}; expected a Series, a mapping or a frame, market to reference price"
+        remedy = "Write floor={'DEU': 30.0}: the markets named are the zone; or one price with zone=['DEU', 'FRA']."
+        problems.append(Problem("floor", what, remedy))
         return levels, set()
-    items = [(str(name), value) for name, value in floor.items()]
     if not items:
         problems.append(Problem("floor", "names no market, so the zone is empty", "Name one, or leave floor out."))
     known, place = {*sellers, *buyers}, {name: at for at, name in enumerate(buyers)}
@@ -239,6 +247,18 @@ def _floors(
     if strange:
         problems.append(Problem("zone", f"names {_some(strange)}, which is no market here"))
     return levels, {*(name for name, _ in items), *further}
+
+
+def _prices(floor: Any, zone: Iterable[str] | None, buyers: list[str]) -> list[tuple[str, Any]] | None:
+    """Return the reference prices by market, however they were given; none where they cannot be read."""
+    if isinstance(floor, pd.DataFrame):  # market (column or index) and one column of prices
+        frame = floor.set_index("market") if "market" in floor.columns else floor
+        floor = frame.iloc[:, 0] if frame.shape[1] == 1 else None
+    if isinstance(floor, Mapping | pd.Series):
+        return [(str(name), value) for name, value in floor.items()]
+    if isinstance(floor, Real) and not isinstance(floor, bool) and zone is not None:
+        return [(str(name), floor) for name in zone if str(name) in buyers]
+    return None
 
 
 def _told(value: object) -> str:

@@ -509,7 +509,7 @@ def test_every_fault_of_the_frames_is_listed():
         ({"Q": 5.0}, "floor of Q: is no market here. Known: A, B"),
         ({}, "floor: names no market, so the zone is empty"),
         ({"B": np.nan}, "floor of B: is nan; expected a price. It has no default."),
-        (30.0, "floor: is 30.0; expected a Series or mapping"),
+        (30.0, "floor: is 30.0; expected a Series, a mapping"),
     ],
 )
 def test_floors_that_cannot_be(floor, told):
@@ -545,3 +545,22 @@ def test_indexes_and_names_may_be_anything():
     assert answer.prices.index.tolist() == ["1", "2", "3"]
     assert np.isnan(answer.table.loc["1", "demand_price"])
     assert answer.prices["1"] == answer.table.loc["1", "supply_price"]
+
+
+def test_a_floor_may_be_given_in_every_plain_form():
+    supply = curves(["A", "B"], [10.0, 5.0], [1.0, 0.5])
+    demand = curves(["A", "B"], [50.0, 30.0], [1.0, 1.0])
+    cost = grid(["A", "B"], [[0, 3], [3, 0]])
+    forms = [
+        {"floor": {"A": 25.0}},
+        {"floor": pd.Series({"A": 25.0})},
+        {"floor": pd.DataFrame({"market": ["A"], "price": [25.0]})},
+        {"floor": pd.DataFrame({"price": [25.0]}, index=["A"])},
+        {"floor": 25.0, "zone": ["A"]},
+    ]
+    answers = [sg.spatial_equilibrium(supply, demand, cost, **form) for form in forms]
+    assert answers[0].prices["A"] == pytest.approx(25)
+    assert all(answer.prices.equals(answers[0].prices) for answer in answers)
+    for floor in (25.0, pd.DataFrame({"market": ["A"], "low": [1.0], "high": [2.0]}), "25"):
+        with pytest.raises(DataError, match="market to reference price"):
+            sg.spatial_equilibrium(supply, demand, cost, floor=floor)
