@@ -68,12 +68,7 @@ def prices(
     asked: list[sg.PriceFloor | sg.Tariff | sg.OfftakeFloor] = [*floors, *tariffs]
     known = inputs.amounts("--price", price)
     answer = sg.equilibrium(inputs.network(source), asked or None, prices=known or None, run=run, draws=draws)
-    if show not in answer.tables:
-        raise typer.BadParameter(f"expected one of {', '.join(answer.tables)}", param_hint="--show")
-    inputs.say(answer.explain())
-    outputs.show(answer.tables[show], as_json=as_json, as_csv=as_csv, top=0)
-    outputs.draw(answer, page)
-    outputs.plot(answer, plot)
+    outputs.tell(answer, show, page=page, chart=plot, as_json=as_json, as_csv=as_csv)
 
 
 @command
@@ -97,12 +92,7 @@ def stockpile(
     net = sg.load(minerals) if minerals else sg.load()
     whose = tuple(for_ or ("USA",))
     answer = sg.project_vault(net, n=paths, seed=seed, budget=budget, risk=risk, for_=whose)
-    if show not in answer.tables:
-        raise typer.BadParameter(f"expected one of {', '.join(answer.tables)}", param_hint="--show")
-    inputs.say(answer.explain())
-    outputs.show(answer.tables[show], as_json=as_json, as_csv=as_csv, top=0)
-    outputs.draw(answer, page)
-    outputs.plot(answer, plot)
+    outputs.tell(answer, show, page=page, chart=plot, as_json=as_json, as_csv=as_csv)
 
 
 @command
@@ -127,12 +117,4 @@ def invest(
         inputs.network(source), budget=budget, horizon=(first, last), objective=objective, funder=funder,
         agreements=sg.agreements(as_of) if funder else None,
     )  # fmt: skip
-    if show not in answer.tables:
-        raise typer.BadParameter(f"expected one of {', '.join(answer.tables)}", param_hint="--show")
-    inputs.say(answer.explain())
-    table = answer.tables[show]
-    if show == "table" and not (as_json or as_csv):
-        table = table[_PROJECTS]
-    outputs.show(table, as_json=as_json, as_csv=as_csv, top=0)
-    outputs.draw(answer, page)
-    outputs.plot(answer, plot)
+    outputs.tell(answer, show, page=page, chart=plot, as_json=as_json, as_csv=as_csv, columns=_PROJECTS)

@@ -9,6 +9,7 @@ import typer
 from supplygraph import inputs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -51,3 +52,22 @@ def draw(answer: Result, page: Path | None) -> None:
     if page is not None:
         answer.save_html(page)
         inputs.say(f"Open {page}")
+
+
+def tell(
+    answer: Result, name: str, *, page: Path | None, chart: Path | None, as_json: bool, as_csv: bool,
+    columns: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """Say an answer in words, print one of its tables, write its map and its chart where they are asked for.
+
+    People see the ``columns`` of the main table, where some are named; machines get all.
+    """
+    if name not in answer.tables:
+        raise typer.BadParameter(f"expected one of {', '.join(answer.tables)}", param_hint="--show")
+    inputs.say(answer.explain())
+    table = answer.tables[name]
+    if columns and name == "table" and not (as_json or as_csv):
+        table = table[list(columns)]
+    show(table, as_json=as_json, as_csv=as_csv, top=0)
+    draw(answer, page)
+    plot(answer, chart)

@@ -256,7 +256,7 @@ def _prices(floor: Any, zone: Iterable[str] | None, buyers: list[str]) -> list[t
         floor = frame.iloc[:, 0] if frame.shape[1] == 1 else None
     if isinstance(floor, Mapping | pd.Series):
         return [(str(name), value) for name, value in floor.items()]
-    if isinstance(floor, Real) and not isinstance(floor, bool) and zone is not None:
+    if type(floor) is not bool and isinstance(floor, Real) and zone is not None:
         return [(str(name), floor) for name in zone if str(name) in buyers]
     return None
 

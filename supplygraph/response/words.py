@@ -134,3 +134,18 @@ def number(amount: float) -> str:
 def tonnes(amount: float) -> str:
     """Return tonnes for people."""
     return f"{amount:,.0f} t"
+
+
+def usd(amount: float) -> str:
+    """Return dollars for people: three digits that count, in bn, m or k.
+
+    Examples
+    --------
+    >>> usd(5.608e9), usd(-387_860.0), usd(250.0)
+    ('5.61 bn USD', '-388 k USD', '250 USD')
+    """
+    size = abs(amount)
+    for scale, word in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
+        if size >= scale:
+            return f"{amount / scale:,.3g} {word} USD"
+    return f"{amount:,.3g} USD"

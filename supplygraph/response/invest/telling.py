@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from supplygraph.response.words import number, percent
+from supplygraph.response.words import number, percent, usd
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,20 +15,12 @@ if TYPE_CHECKING:
 _NAMED = 6
 
 
-def money(amount: float) -> str:
-    """Return dollars for people."""
-    for size, word in ((1e9, "bn"), (1e6, "m")):
-        if abs(amount) >= size:
-            return f"{amount / size:.3g} {word} USD"
-    return f"{amount:,.0f} USD"
-
-
 def explain(built: Built, table: pd.DataFrame, figures: dict[str, Any], params: dict[str, Any]) -> str:
     """Return the answer in words."""
     lines = [_plan(table, figures, params), _gain(figures, params), *_assumed(built, params)]
     if figures["capex_high_usd"] > figures["capex_usd"] > 0:
-        ends = f"{money(figures['capex_low_usd'])} and {money(figures['capex_high_usd'])}"
-        line = f"Capital cost of what is funded: {money(figures['capex_usd'])}, estimated between {ends}."
+        ends = f"{usd(figures['capex_low_usd'])} and {usd(figures['capex_high_usd'])}"
+        line = f"Capital cost of what is funded: {usd(figures['capex_usd'])}, estimated between {ends}."
         if table["funded_if_dear"].notna().all():
             kept = int((table["funded"] & table["funded_if_dear"]).sum())
             left = max(figures["loss_before_t"] - figures["loss_after_dear_t"], 0.0)
@@ -69,7 +61,7 @@ def _plan(table: pd.DataFrame, figures: dict[str, Any], params: dict[str, Any]) 
     funded = table[table["funded"] & table["public_usd"].notna()].sort_values("year", kind="stable")
     budget = params["budget_usd"]
     told = "no limit on money" if params["budget_by_year_usd"] is None and budget == float("inf") else (
-        money(budget) if params["budget_by_year_usd"] is None else "the yearly budgets"
+        usd(budget) if params["budget_by_year_usd"] is None else "the yearly budgets"
     )  # fmt: skip
     if funded.empty:
         return f"Nothing is funded: {_why_nothing(table, told, str(params['objective']))}."
@@ -80,7 +72,7 @@ def _plan(table: pd.DataFrame, figures: dict[str, Any], params: dict[str, Any]) 
     proved = f"proved best to {100 * figures['gap']:.2g} %" if figures["optimal"] else (
         f"not proved best when time ran out: at most {100 * figures['gap']:.2g} % better is possible"
     )  # fmt: skip
-    return f"With {told}, {money(figures['cost_usd'])} of public money: {', '.join(names)}{more}; {proved}."
+    return f"With {told}, {usd(figures['cost_usd'])} of public money: {', '.join(names)}{more}; {proved}."
 
 
 def _gain(figures: dict[str, Any], params: dict[str, Any]) -> str:

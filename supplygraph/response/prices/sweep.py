@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from supplygraph.errors import DataError, Problem
-from supplygraph.response.prices import accounts, intervals, policy, words
+from supplygraph.response.prices import accounts, intervals, policy
 from supplygraph.response.prices.buying import buying
 from supplygraph.response.prices.equilibrium import check_draws
 from supplygraph.response.prices.model import model as read_model
 from supplygraph.response.prices.model import solve
 from supplygraph.response.prices.tables import break_even, clean
+from supplygraph.response.words import usd
 from supplygraph.results import Result
 from supplygraph.scenario.instruments import PriceFloor
 
@@ -237,7 +238,7 @@ def _explain(product: str, table: pd.DataFrame, even: pd.DataFrame, draws: int) 
         f"A floor for {product} from {table.index[0]:,.0f} to {table.index[-1]:,.0f} USD/t: the zone pays "
         f"{first['zone_price_usd_t']:,.0f} to {last['zone_price_usd_t']:,.0f} USD/t and makes "
         f"{first['zone_output_t']:,.0f} to {last['zone_output_t']:,.0f} t; final users lose up to "
-        f"{words.money(float(table['cost_to_users_usd'].max()))} a year."
+        f"{usd(float(table['cost_to_users_usd'].max()))} a year."
     )
     lines = [words_first]
     failing = table.index[~table["held"].to_numpy(dtype=bool)]

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from supplygraph.response.words import usd
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,15 +19,6 @@ if TYPE_CHECKING:
 
 #: Products, places and producers told by name, at most.
 _TOLD = 3
-
-
-def money(amount: float) -> str:
-    """Say an amount of dollars with three digits that count."""
-    size = abs(amount)
-    for scale, word in ((1e9, " bn"), (1e6, " m"), (1e3, " k")):
-        if size >= scale:
-            return f"{amount / scale:,.3g}{word} USD"
-    return f"{amount:,.3g} USD"
 
 
 def interval(low: float, high: float, digits: str = ",.0f") -> str:
@@ -77,14 +70,14 @@ def _prices(table: pd.DataFrame, after: State) -> list[str]:
 def _money(figures: Mapping[str, Any]) -> list[str]:
     lost = figures["cost_to_users_usd"]
     sign, verb = (1, "lose") if lost >= 0 else (-1, "gain")
-    words = f"Final users there {verb} {money(sign * lost)} a year"
+    words = f"Final users there {verb} {usd(sign * lost)} a year"
     if "cost_to_users_low_usd" in figures:
         low, high = sorted(sign * figures[f"cost_to_users_{end}_usd"] for end in ("low", "high"))
-        words += f" ({money(low)} to {money(high)})"
-    words += f"; duties bring {money(figures['revenue_usd'])}"
+        words += f" ({usd(low)} to {usd(high)})"
+    words += f"; duties bring {usd(figures['revenue_usd'])}"
     if figures["payments_usd"]:
-        words += f"; contracts cost {money(figures['payments_usd'])}"
-    return [f"{words}. The world as a whole changes by {money(figures['welfare_usd'])}."]
+        words += f"; contracts cost {usd(figures['payments_usd'])}"
+    return [f"{words}. The world as a whole changes by {usd(figures['welfare_usd'])}."]
 
 
 def _held(tables: Mapping[str, pd.DataFrame], after: State) -> list[str]:
@@ -99,7 +92,7 @@ def _held(tables: Mapping[str, pd.DataFrame], after: State) -> list[str]:
     words = (
         f"A levy alone cannot hold the floor in {count} member market{several}: with imports shut out the price there "
         f"stays below it ({worst}), because members can supply more than they use at that price. Holding it would take "
-        f"buying {tonnes:,.0f} t a year for {money(cost)}."
+        f"buying {tonnes:,.0f} t a year for {usd(cost)}."
     )
     return [words]
 

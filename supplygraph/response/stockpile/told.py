@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from supplygraph.response.words import number, percent
+from supplygraph.response.words import number, percent, usd
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 #: A holding below this share of a day's demand is rounding.
 _LEAST_DAYS = 1e-4
-_BN = 1e9
 
 
 def title(ask: Ask) -> str:
@@ -51,11 +50,6 @@ def explain(ask: Ask, plan: Plan, figures: dict[str, Any], cover: pd.DataFrame, 
         told = f"costs {usd(cost)}" if np.isfinite(cost) else "is more than may be bought in time"
         lines.append(f"{aim:g} days of everything {told} and would leave {usd(figures['aim_loss_usd'])}.")
     return "\n".join([*lines, *_assumptions(ask, batches)])
-
-
-def usd(amount: float) -> str:
-    """Return an amount for people, in bn or m USD."""
-    return f"{number(amount / _BN)} bn USD" if abs(amount) >= 0.01 * _BN else f"{number(amount / 1e6)} m USD"
 
 
 def _aim(options: Options) -> str:
