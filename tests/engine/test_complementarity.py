@@ -187,7 +187,6 @@ def quadratic(market):
 
     engine = highspy.Highs()
     engine.setOptionValue("output_flag", False)
-    engine.setOptionValue("threads", 1)
     balance = csc_array(market.out - market.into)
     model = highspy.HighsLp()
     model.num_row_, model.num_col_ = balance.shape
