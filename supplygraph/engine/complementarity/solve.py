@@ -120,6 +120,9 @@ def solve(market: Market, *, start: Solution | None = None) -> Solution:
             return _checked(parts, found[0], found[1], "exact from the start")
     point, taken = _pulled(parts, at)
     steps += taken
+    if point is None and at is not nothing:  # a start that is far off can be worse than none
+        point, taken = _pulled(parts, nothing)
+        steps += taken
     if point is not None:
         return _checked(parts, point, steps, "proximal Newton")
     circle = endless(parts)
